@@ -1,0 +1,40 @@
+"""Acknowledgements: what became of an event at the agency that got it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, validates_schema
+
+from schemas.bilingual import Bilingual
+from schemas.fields import Body, Code, Formed
+from schemas.sensitivity import ENFORCEMENT, PUBLIC
+from schemas.texts import Text
+
+STATES = ("received", "read", "acknowledged", "declined")
+REASONS = ("not-ours", "cannot-act", "known", "duplicate", "other")
+NO_REASON = Text("Say why it was declined.", "Indique por qué se rechazó.", code="required")
+
+UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+class AckSchema(Body):
+    """The body of ``ack.received``, ``ack.read`` and ``ack.acknowledged``."""
+
+    event = Formed(
+        PUBLIC,
+        UUID_PATTERN,
+        Text("the hub's id of the event (a UUID)", "el id del evento en el hub (un UUID)"),
+        required=True,
+    )
+    reason = Code(PUBLIC, REASONS)
+    note = Bilingual(ENFORCEMENT, 1000)
+
+
+class DeclinedSchema(AckSchema):
+    """The body of ``ack.declined``, which gives its reason."""
+
+    @validates_schema
+    def _says_why(self, ack: dict[str, Any], **_: Any) -> None:
+        if "reason" not in ack:
+            raise ValidationError(NO_REASON, "reason")
