@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --annotation-style line
+# Apache Kafka, shown with its progress before a command that hides what it prints. Nothing to do the second time.
+FETCH := @$(BIN)/python -m hub.embedded.install
 # pip's own notices would only hide ours.
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 
@@ -29,6 +31,7 @@ demo: $(INSTALLED) ## see it work: two nodes, real samples [INPUT=folder] [ONCE=
 	$(BIN)/puente demo $(if $(INPUT),--input "$(INPUT)") $(if $(ONCE),--once)
 
 test: $(INSTALLED) ## the whole suite on real PostgreSQL and Kafka [ARGS="-k name"]
+	$(FETCH)
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(INSTALLED) ## style, types, import contracts
@@ -42,16 +45,18 @@ format: $(INSTALLED) ## rewrite to the house style
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED) ## measure, one line a figure [ONLY=name]
+	$(FETCH)
 	$(BIN)/python -m tests.benchmark $(ONLY)
 
 proof: $(INSTALLED) ## long proofs: kill loops and the like [ONLY=name]
+	$(FETCH)
 	$(BIN)/python -m tests.proof $(ONLY)
 
 # Needs uv on the PATH; the locks name no index, so whatever pip is configured with serves them.
-lock: ## write both lock files anew from pyproject.toml
+lock: $(INSTALLED) ## write all lock files anew from pyproject.toml and jgo.toml
 	uv pip compile pyproject.toml $(LOCK) --output-file requirements.lock
 	uv pip compile pyproject.toml $(LOCK) --group dev --output-file requirements-dev.lock
-
+	$(BIN)/python -m hub.embedded.lock .puente/maven
 
 clean: ## remove the virtual environment and all state
 	rm -rf $(VENV) .puente .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
