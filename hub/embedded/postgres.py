@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,19 +62,25 @@ class RunningPostgres:
         listed = self._run("psql", "--no-psqlrc", "--list", "--tuples-only", "--no-align", "--record-separator-zero")
         return {line.partition("|")[0] for line in listed.split("\0") if line}
 
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        return self._ask("pg_isready", "--quiet", "--dbname=postgres").returncode == 0
+
     def stop(self) -> None:
         """End it in order: the next start needs no recovery."""
         stop(self.child, FAST_SHUTDOWN)
 
     def _run(self, program: str, *arguments: str) -> str:
-        command = [str(self.programs / program), *arguments]
-        environment = {"PGHOST": str(self.socket_dir), "PGPORT": str(PORT), "PGUSER": ROLE, "LC_ALL": "C"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = self._ask(program, *arguments)
         if done.returncode:
-            raise EmbeddedError(
-                Text("{program}: {said}", "{program}: {said}").format(program=program, said=done.stderr)
-            )
+            failed = Text("{program} failed: {said}", "{program} falló: {said}")
+            raise EmbeddedError(failed.format(program=program, said=done.stderr.strip()))
         return done.stdout
+
+    def _ask(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self.programs / program), *arguments]
+        environment = {"PGHOST": str(self.socket_dir), "PGPORT": str(PORT), "PGUSER": ROLE, **LOCALE}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def start(state_dir: Path, *, fsync: bool = True, max_connections: int = 100) -> RunningPostgres:
@@ -113,7 +118,7 @@ def start(state_dir: Path, *, fsync: bool = True, max_connections: int = 100) ->
     return running
 
 
-def _options(socket_dir: Path, max_connections: int, durability: Mapping[str, str]) -> list[str]:
+def _options(socket_dir: Path, max_connections: int, durability: dict[str, str]) -> list[str]:
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(socket_dir),
