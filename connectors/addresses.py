@@ -6,10 +6,15 @@ import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
-from schemas.fields import NOT_TEXT, Leaf
+from schemas.fields import Line
+from schemas.sensitivity import Metadata
 from schemas.texts import Text
 
-NOT_A_URL = Text("This must be a web address with a host.", "Debe ser una dirección web con su servidor.", code="not-a-url")
+MAX_CHARS = 1000
+
+NOT_A_URL = Text(
+    "This must be a web address with a host.", "Debe ser una dirección web con su servidor.", code="not-a-url"
+)
 NOT_ENCRYPTED = Text(
     "Off this machine the address must be https.", "Fuera de este equipo la dirección debe ser https.", code="not-tls"
 )
@@ -26,16 +31,18 @@ def on_loopback(host: str) -> bool:
         return False
 
 
-class Endpoint(Leaf):
+class Endpoint(Line):
     """An https address; plain http only on loopback, since tokens and case data travel to it."""
 
-    default_error_messages = {"text": NOT_TEXT, "url": NOT_A_URL, "tls": NOT_ENCRYPTED}
+    default_error_messages = {"url": NOT_A_URL, "tls": NOT_ENCRYPTED}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if type(value) is not str:
-            raise self.make_error("text")
+    def __init__(self, metadata: Metadata, **options: Any) -> None:
+        super().__init__(metadata, MAX_CHARS, **options)
+
+    def check(self, value: Any) -> str:
+        text = super().check(value)
         try:
-            parts = urlsplit(value)
+            parts = urlsplit(text)
             host, _ = parts.hostname, parts.port
         except ValueError:
             raise self.make_error("url") from None
@@ -43,18 +50,19 @@ class Endpoint(Leaf):
             raise self.make_error("url")
         if parts.scheme == "http" and not on_loopback(host):
             raise self.make_error("tls")
-        return value.rstrip("/")
+        return text.rstrip("/")
 
 
-class HostPort(Leaf):
+class HostPort(Line):
     """A broker's ``host:port``."""
 
-    default_error_messages = {"text": NOT_TEXT, "form": NOT_HOST_PORT}
+    default_error_messages = {"form": NOT_HOST_PORT}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if type(value) is not str:
-            raise self.make_error("text")
-        host, _, port = value.rpartition(":")
+    def __init__(self, metadata: Metadata, **options: Any) -> None:
+        super().__init__(metadata, MAX_CHARS, **options)
+
+    def check(self, value: Any) -> str:
+        host, _, port = super().check(value).rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
             raise self.make_error("form")
-        return value
+        return f"{host}:{port}"

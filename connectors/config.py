@@ -266,7 +266,8 @@ def _config(path: Path, common: Mapping[str, Any], settings: Any, digest: str) -
         folder=folder,
         state_dir=(folder / connector["state_dir"]).absolute(),
         poll_s=connector["poll_s"],
-        kafka=kafka and KafkaSettings(**{**kafka, "bootstrap": tuple(kafka["bootstrap"]), "ca_file": _at(folder, kafka)}),
+        kafka=kafka
+        and KafkaSettings(**{**kafka, "bootstrap": tuple(kafka["bootstrap"]), "ca_file": _at(folder, kafka)}),
         oauth=oauth and Identity(**{**oauth, "key_file": folder / oauth["key_file"], "ca_file": _at(folder, oauth)}),
         settings=settings,
         digest=digest,

@@ -55,6 +55,15 @@ class Issued:
     acknowledged: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One event as it goes to Kafka; records of one subject keep their order."""
+
+    id: str
+    subject: str
+    body: bytes
+
+
 class Cursor(Protocol):
     """How far this connector has come; read by sources, written only by the runner after an acknowledgement."""
 

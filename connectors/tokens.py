@@ -40,7 +40,9 @@ BAD_AUTHORITY = Text(
     code="bad-ca-file",
 )
 UNREACHABLE = Text(
-    "The token endpoint cannot be reached ({why}).", "No se puede alcanzar el punto de tokens ({why}).", code="unreachable"
+    "The token endpoint cannot be reached ({why}).",
+    "No se puede alcanzar el punto de tokens ({why}).",
+    code="unreachable",
 )
 REFUSED = Text(
     "The token endpoint refused this client: {error} (HTTP {status}).",
@@ -129,7 +131,9 @@ def read_key(path: Path) -> ECKey:
 class TokenSource:
     """Tokens for one identity; safe to share between threads."""
 
-    def __init__(self, identity: Identity, *, language: str = "en", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, identity: Identity, *, language: str = "en", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """
         Read the key and prepare the connection; nothing is asked for yet.
 
