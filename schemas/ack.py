@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, validates_schema
+from marshmallow import ValidationError
 
 from schemas.bilingual import Bilingual
 from schemas.fields import Body, Code, Formed
@@ -34,7 +34,7 @@ class AckSchema(Body):
 class DeclinedSchema(AckSchema):
     """The body of ``ack.declined``, which gives its reason."""
 
-    @validates_schema
-    def _says_why(self, ack: dict[str, Any], **_: Any) -> None:
-        if "reason" not in ack:
+    def check_together(self, loaded: dict[str, Any]) -> None:
+        """Whoever declines says why."""
+        if "reason" not in loaded:
             raise ValidationError(NO_REASON, "reason")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, validates_schema
+from marshmallow import ValidationError
 
 from schemas import forms
 from schemas.area import AreaSchema
@@ -114,9 +114,9 @@ class AlertSchema(Body):
     incidents = Many(Line(PARTNER, 200), 16)
     note = Bilingual(ENFORCEMENT, TEXT_CHARS)  # free text among agencies, and CAP's restriction
 
-    @validates_schema
-    def _says_something(self, alert: dict[str, Any], **_: Any) -> None:
-        if not self.partial and alert.keys().isdisjoint(("event", "headline", "description")):
+    def check_together(self, loaded: dict[str, Any]) -> None:
+        """An issued alert says something to people."""
+        if not self.partial and loaded.keys().isdisjoint(("event", "headline", "description")):
             raise ValidationError(NOTHING_SAID)
 
 

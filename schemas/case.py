@@ -7,12 +7,11 @@ from typing import Any
 
 from schemas import forms, reference
 from schemas.area import latitude, longitude
-from schemas.fields import Body, Code, Day, Flag, Formed, Jurisdiction, Line, Many, One, Prose, Whole
+from schemas.fields import Body, Code, Day, Flag, Formed, Jurisdiction, Leaf, Line, Many, One, Prose, Whole
 from schemas.sensitivity import (
     ENFORCEMENT,
     PARTNER,
     PROTECTED,
-    PUBLIC,
     Coarse,
     Metadata,
     Sensitivity,
@@ -58,42 +57,46 @@ def _language(metadata: Metadata) -> Formed:
     return Formed(metadata, "[a-z]{2,3}", LANGUAGE)
 
 
-class PersonSchema(Body):
-    """A person's identity, contact and location (HTCDS ``prs_``); never shared without consent or a legal duty."""
+def person(identity: Metadata, profile: Metadata) -> dict[str, Leaf | Many]:
+    """A person (HTCDS ``prs_``): ``identity`` is the sensitivity of who and where it is, ``profile`` of the rest."""
+    return {
+        "prs_Salutation": Line(identity, 40),
+        "prs_Title": Line(identity, 80),
+        "prs_FirstName": Line(identity, 120),
+        "prs_MiddleName": Line(identity, 120),
+        "prs_SecondName": Line(identity, 120),
+        "prs_Birthdate": Day(with_coarse(identity, AGE_BAND)),
+        "prs_Gender": picked(profile, "prs_Gender"),
+        "prs_Citizenship": Many(Code(profile, COUNTRY_CODES), 5, unique=True),
+        "prs_PrimaryLanguage": _language(identity),
+        "prs_SecondaryLanguage": _language(identity),
+        "prs_Deceased": Flag(identity),
+        "prs_MaritalStatus": picked(identity, "prs_MaritalStatus"),
+        "prs_NumberOfChildren": Whole(identity, 0, 40),
+        "prs_HighestLevelOfEducation": picked(identity, "prs_HighestLevelOfEducation"),
+        "prs_IdentityNumber": Line(identity, 64),
+        "prs_Email": Line(identity, 254),
+        "prs_HomePhone": forms.phone(identity),
+        "prs_MobilePhone": forms.phone(identity),
+        "prs_MailingStreet": Line(identity, 200),
+        "prs_MailingCity": Line(identity, 120),
+        "prs_MailingState": Line(identity, 120),
+        "prs_MailingPostalCode": Line(identity, 20),
+        "prs_MailingCountry": Code(identity, COUNTRY_CODES),
+        "prs_MailingLatitude": latitude(identity),
+        "prs_MailingLongitude": longitude(identity),
+    }
 
-    prs_Salutation = Line(PROTECTED, 40)
-    prs_Title = Line(PROTECTED, 80)
-    prs_FirstName = Line(PROTECTED, 120)
-    prs_MiddleName = Line(PROTECTED, 120)
-    prs_SecondName = Line(PROTECTED, 120)
-    prs_Birthdate = Day(with_coarse(PROTECTED, AGE_BAND))
-    prs_Gender = picked(PARTNER, "prs_Gender")
-    prs_Citizenship = Many(Code(PARTNER, COUNTRY_CODES), 5, unique=True)
-    prs_PrimaryLanguage = _language(PROTECTED)
-    prs_SecondaryLanguage = _language(PROTECTED)
-    prs_Deceased = Flag(PROTECTED)
-    prs_MaritalStatus = picked(PROTECTED, "prs_MaritalStatus")
-    prs_NumberOfChildren = Whole(PROTECTED, 0, 40)
-    prs_HighestLevelOfEducation = picked(PROTECTED, "prs_HighestLevelOfEducation")
-    prs_IdentityNumber = Line(PROTECTED, 64)
-    prs_Email = Line(PROTECTED, 254)
-    prs_HomePhone = forms.phone(PROTECTED)
-    prs_MobilePhone = forms.phone(PROTECTED)
-    prs_MailingStreet = Line(PROTECTED, 200)
-    prs_MailingCity = Line(PROTECTED, 120)
-    prs_MailingState = Line(PROTECTED, 120)
-    prs_MailingPostalCode = Line(PROTECTED, 20)
-    prs_MailingCountry = Code(PROTECTED, COUNTRY_CODES)
-    prs_MailingLatitude = latitude(PROTECTED)
-    prs_MailingLongitude = longitude(PROTECTED)
 
-
-class VictimSchema(PersonSchema):
+class VictimSchema(Body):
     """
-    A victim, by a pseudonym (HTCDS ``vic_``).
+    A victim, by a pseudonym (HTCDS ``vic_``); identity never leaves without consent or a legal duty.
 
     There is no member for immigration relief: 8 USC 1367 protects its very existence.
     """
+
+    class Meta:
+        include = person(identity=PROTECTED, profile=PARTNER)
 
     ref = _ref(PARTNER)
     con_Consent = Flag(PROTECTED)
@@ -116,8 +119,11 @@ class VictimSchema(PersonSchema):
     vic_DetailsOfVulnerabilities = Prose(PROTECTED, LONG_CHARS)
 
 
-class PerpetratorSchema(PersonSchema):
+class PerpetratorSchema(Body):
     """A perpetrator (HTCDS ``per_``); an intelligence record needs reasonable suspicion (28 CFR 23.20)."""
+
+    class Meta:
+        include = person(identity=ENFORCEMENT, profile=ENFORCEMENT)
 
     ref = _ref(ENFORCEMENT)
     per_RoleInProcess = several(ENFORCEMENT, "per_RoleInProcess")
@@ -189,7 +195,7 @@ class TraffickingSchema(Body):
     prosecutor = Line(ENFORCEMENT, 200)
     participating = Many(forms.agency(ENFORCEMENT), 50, unique=True)
     statutes = Many(Line(ENFORCEMENT, 120), 20)
-    victims = Many(One(PUBLIC, VictimSchema), 200)
+    victims = Many(One(PARTNER, VictimSchema), 200)
     perpetrators = Many(One(ENFORCEMENT, PerpetratorSchema), 200)
     events = Many(One(ENFORCEMENT, MovementSchema), 200)
     organisations = Many(One(PARTNER, OrganisationSchema), 50)

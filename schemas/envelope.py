@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from schemas import forms, marks, registry
+from schemas import accept, forms, marks, registry
 from schemas.bilingual import Bilingual
 from schemas.complaints import NOT_AN_OBJECT
 from schemas.fields import Body, Code, Formed, Instant, Jurisdiction, Line, Many, One
@@ -112,7 +112,7 @@ def load(obj: object) -> Event:
 def _load(schema: Schema, obj: Any, path: str, flaws: list[Flaw]) -> Mapping[str, Any]:
     """What loaded; on a flaw the sound members, so that rules across them are checked in the same round."""
     try:
-        loaded = schema.load(obj)
+        loaded: Any = accept.load(schema, obj)
     except ValidationError as error:
         flaws.extend(flatten(error.messages, path))
         loaded = error.valid_data

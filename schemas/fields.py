@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from marshmallow import Schema, fields, missing
+from marshmallow import Schema, fields, missing, validates_schema
 
 from schemas import places
 from schemas.complaints import (
@@ -58,6 +58,13 @@ class Body(Schema):
 
     error_messages = {"type": NOT_AN_OBJECT, "unknown": UNKNOWN}
 
+    def check_together(self, loaded: dict[str, Any]) -> None:
+        """The rules across members, once each member is sound; raises ValidationError."""
+
+    @validates_schema
+    def _check_together(self, loaded: dict[str, Any], **_: Any) -> None:
+        self.check_together(loaded)
+
 
 class Leaf(fields.Field[Any], ABC):
     """One value. Subclasses say how it is checked, and describe it in JSON Schema."""
@@ -78,9 +85,9 @@ class Leaf(fields.Field[Any], ABC):
     def check(self, value: Any) -> Any:
         """The value as later rules compare it; raises ValidationError with a bilingual message."""
 
-    @abstractmethod
     def json_schema(self) -> dict[str, Any]:
-        """This value in JSON Schema 2020-12."""
+        """This value in JSON Schema 2020-12; what is published describes itself, settings need not."""
+        return {}
 
 
 class Prose(Leaf):

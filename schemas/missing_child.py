@@ -15,7 +15,17 @@ from schemas.area import latitude, longitude
 from schemas.bilingual import Bilingual
 from schemas.fields import Body, Code, Flag, Instant, Jurisdiction, Line, Many, One
 from schemas.person import ChildSchema, LookoutSchema, MediaSchema, SuspectSchema, VehicleSchema
-from schemas.sensitivity import ENFORCEMENT, LAPSING, PROTECTED, PUBLIC, Coarse, Sensitivity, with_coarse
+from schemas.sensitivity import (
+    ENFORCEMENT,
+    LAPSING,
+    LAPSING_ENFORCEMENT,
+    LAPSING_TO_ENFORCEMENT,
+    PROTECTED,
+    PUBLIC,
+    Coarse,
+    Sensitivity,
+    with_coarse,
+)
 
 MISSING_CHILD_VERBS = ("issued", "updated", "cancelled", "located")
 PROGRAMMES = (
@@ -110,9 +120,9 @@ class MissingChildSchema(AlertSchema):
     web = forms.uri(LAPSING)
     child = One(PUBLIC, ChildSchema)
     last_seen = One(PUBLIC, LastSeenSchema)
-    lookout = One(LAPSING, LookoutSchema)
+    lookout = One(LAPSING_TO_ENFORCEMENT, LookoutSchema)
     missing_category = Code(ENFORCEMENT, MISSING_CATEGORIES)
-    circumstance = Bilingual(ENFORCEMENT, TEXT_CHARS)
+    circumstance = Bilingual(LAPSING_ENFORCEMENT, TEXT_CHARS)
     suspects = Many(One(ENFORCEMENT, SuspectSchema), 20)
     vehicles = Many(One(ENFORCEMENT, VehicleSchema), 20)
     criteria = One(ENFORCEMENT, CriteriaSchema)

@@ -8,6 +8,7 @@ from schemas.fields import Body, Code, Day, Formed, Line, Many, One, Whole
 from schemas.sensitivity import (
     ENFORCEMENT,
     LAPSING,
+    LAPSING_ENFORCEMENT,
     PROTECTED,
     PUBLIC,
     Coarse,
@@ -72,12 +73,12 @@ class ChildSchema(LooksSchema):
     clothing = Bilingual(LAPSING, 500)
     photo = One(LAPSING, MediaSchema)
     languages = Many(forms.language(LAPSING), 10)
-    birth_date = Day(with_coarse(ENFORCEMENT, BAND_OF_BIRTH))
-    citizenship = Many(Formed(ENFORCEMENT, "[A-Z]{2}", Text("an ISO 3166 country", "un país ISO 3166")), 10)
-    race_ethnicity = Line(ENFORCEMENT, 120)
-    vulnerability = Bilingual(ENFORCEMENT, 1000)
-    folio_unico = Line(ENFORCEMENT, 64)  # Folio Único de Identificación of the RNPDNO
-    fingerprints_ref = Line(ENFORCEMENT, 200)
+    birth_date = Day(with_coarse(LAPSING_ENFORCEMENT, BAND_OF_BIRTH))
+    citizenship = Many(Formed(LAPSING_ENFORCEMENT, "[A-Z]{2}", Text("an ISO 3166 country", "un país ISO 3166")), 10)
+    race_ethnicity = Line(LAPSING_ENFORCEMENT, 120)
+    vulnerability = Bilingual(LAPSING_ENFORCEMENT, 1000)
+    folio_unico = Line(LAPSING_ENFORCEMENT, 64)  # Folio Único de Identificación of the RNPDNO
+    fingerprints_ref = Line(LAPSING_ENFORCEMENT, 200)
     curp = Formed(PROTECTED, CURP_PATTERN, CURP)
     medical = Bilingual(PROTECTED, 1000)
 

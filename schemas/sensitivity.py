@@ -48,6 +48,10 @@ ENFORCEMENT: Metadata = _sealed(sensitivity=Sensitivity.ENFORCEMENT)
 PROTECTED: Metadata = _sealed(sensitivity=Sensitivity.PROTECTED)
 # Public while the alert is active, then protected: a recovered child's name must not stay in circulation.
 LAPSING: Metadata = _sealed(sensitivity=Sensitivity.PUBLIC, lapses_to=Sensitivity.PROTECTED)
+# The same for what was never public.
+LAPSING_ENFORCEMENT: Metadata = _sealed(sensitivity=Sensitivity.ENFORCEMENT, lapses_to=Sensitivity.PROTECTED)
+# Public while the alert is active, then for law enforcement: suspects are no victims.
+LAPSING_TO_ENFORCEMENT: Metadata = _sealed(sensitivity=Sensitivity.PUBLIC, lapses_to=Sensitivity.ENFORCEMENT)
 # Envelope members that even a mere notice carries.
 NOTICE: Metadata = _sealed(sensitivity=Sensitivity.PUBLIC, notice=True)
 
