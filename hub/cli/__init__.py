@@ -1,0 +1,48 @@
+"""`puente`: the node's commands, and those that an agency's side adds through entry points."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points
+
+import click
+
+from hub.cli import agencies, demo, node
+from hub.cli.language import LANGUAGE
+from hub.embedded.errors import EmbeddedError
+from hub.errors import HubError
+from hub.settings import SettingsError
+from schemas.texts import Text
+
+ABOUT = Text(
+    "A hub for missing-child and trafficking alerts between agencies of two countries.",
+    "Un centro de alertas de menores desaparecidos y trata entre agencias de dos países.",
+)
+
+# Exit status: 0 done, 1 refused or not found, 2 wrong use or settings, 3 something needed is away.
+USAGE, AWAY = 2, 3
+
+
+@click.group(help=ABOUT.in_(LANGUAGE), context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="puente")
+def cli() -> None:
+    """Collects the commands below."""
+
+
+for command in (*node.COMMANDS, agencies.agency, demo.demo):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run a command; what goes wrong is one clear line and an exit status."""
+    for plugin in entry_points(group="puente.commands"):
+        cli.add_command(plugin.load())
+    try:
+        cli(prog_name="puente")
+    except SettingsError as error:
+        for problem in error.problems:
+            click.echo(problem.in_(LANGUAGE), err=True)
+        sys.exit(USAGE)
+    except (EmbeddedError, HubError) as error:
+        click.echo(error.text.in_(LANGUAGE), err=True)
+        sys.exit(AWAY)

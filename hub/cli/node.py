@@ -1,0 +1,93 @@
+"""Commands that run a node: all of it, or each process alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from hub import launch, main
+from hub.cli.language import LANGUAGE
+from hub.settings import Settings
+from hub.store.migrate import migrate as apply_migrations
+from schemas.texts import Text
+
+CONFIG_HELP = Text(
+    "Settings file; else $PUENTE_CONFIG, else config/hub.toml.",
+    "Archivo de ajustes; si no, $PUENTE_CONFIG o config/hub.toml.",
+)
+with_config = click.option(
+    "--config", "config", type=click.Path(path_type=Path), help=CONFIG_HELP.in_(LANGUAGE), default=None
+)
+
+
+def _help(en: str, es: str) -> str:
+    return Text(en, es).in_(LANGUAGE)
+
+
+def _told(config: Path | None) -> Settings:
+    if config is not None:
+        os.environ[main.CONFIG_VARIABLE] = str(config)
+    return main.settings()
+
+
+@click.command(
+    help=_help(
+        "Run a whole node: embedded services where none are configured, migrations, every process.\n\n"
+        "Example: puente up --config config/hub.toml",
+        "Pone en marcha un nodo completo: servicios integrados donde no hay otros, migraciones y procesos.\n\n"
+        "Ejemplo: puente up --config config/hub.toml",
+    )
+)
+@with_config
+def up(config: Path | None) -> None:
+    """Stays until Ctrl-C and leaves no process behind."""
+    main.log_to_stderr()
+    told = _told(config)
+    main.rules(told)  # a mistake in a file shows here, not in five logs
+    launch.up(told, Console(stderr=True), LANGUAGE, main.until_told())
+
+
+@click.command(help=_help("Bring the database to the present layout.", "Lleva la base de datos al esquema actual."))
+@with_config
+def migrate(config: Path | None) -> None:
+    """Needs `database.url`; `up` does it by itself."""
+    for name in apply_migrations(_told(config).database.url):
+        click.echo(name)
+
+
+@click.command(help=_help("Serve the HTTP API alone.", "Sirve solo la API HTTP."))
+@with_config
+def gateway(config: Path | None) -> None:
+    """Granian serves it (2.2 times gunicorn's rate here: docs/figures.md)."""
+    launch.serve_gateway(_told(config))
+
+
+@click.command(help=_help("Serve health and metrics alone.", "Sirve solo salud y métricas."))
+@with_config
+def management(config: Path | None) -> None:
+    """On a port that agencies never reach."""
+    launch.serve_management(_told(config))
+
+
+def _worker(name: str, run: Callable[[Settings], None], about: str) -> click.Command:
+    @click.command(name=name, help=about)
+    @with_config
+    def command(config: Path | None) -> None:
+        main.log_to_stderr()
+        run(_told(config))
+
+    return command
+
+
+ingest = _worker(
+    "ingest", main.run_ingest, _help("Run the Kafka ingest worker alone.", "Ejecuta solo la ingesta de Kafka.")
+)
+sequencer = _worker("sequencer", main.run_sequencer, _help("Run the sequencer alone.", "Ejecuta solo el secuenciador."))
+relay = _worker("relay", main.run_relay, _help("Run the relay to Kafka alone.", "Ejecuta solo el relevo a Kafka."))
+
+COMMANDS: tuple[Any, ...] = (up, migrate, gateway, management, ingest, sequencer, relay)

@@ -1,0 +1,122 @@
+"""Accept an event, or say why not: the one use case behind Kafka ingest and `POST /v1/events`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.errors import Conflict, Denied
+from hub.grants import Tlp
+from hub.picture import Picture, Stale, View
+from hub.policy import Decision, Facts, Timing, may_publish
+from hub.rendering import dump_cuts
+from hub.store import agencies, audit, events
+from hub.stored import Draft
+from schemas import projection, wire
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from hub.principal import Principal
+    from hub.store import Connection
+    from schemas.envelope import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Committed in PostgreSQL. `is_new` False: the same event had come before, and nothing was done twice."""
+
+    hub_id: UUID
+    is_new: bool
+
+
+def facts_of(event: Event) -> Facts:
+    """What the policy looks at in `event`."""
+    label = event.label
+    return Facts(
+        source=event.source,
+        type=event.type,
+        status=event.status,
+        tlp=Tlp.of(label.tlp),
+        jurisdictions=tuple(sorted(set(event.jurisdictions))),
+        rel_to=tuple(sorted(set(label.rel_to))),
+        audience=tuple(sorted(set(label.audience))),
+        purpose=label.purpose,
+    )
+
+
+def draft_of(event: Event) -> Draft:
+    """Everything about `event` that is worked out once, before it is stored."""
+    projections = projection.project(event.wire, event.type)
+    label = event.label
+    return Draft(
+        source=event.source,
+        id=event.id,
+        type=event.type,
+        subject=event.subject,
+        time=event.time,
+        facts=facts_of(event),
+        timing=Timing(
+            lapses=projections.lapses,
+            lapsed_at=None,
+            public_until=label.public_until,
+            active_until=label.active_until,
+        ),
+        digest=hashlib.sha256(wire.encode(event.wire)).digest(),
+        projection_version=projection.PROJECTION_VERSION,
+        cuts=dump_cuts(projections.cuts),
+        text=projections.text,
+    )
+
+
+def entry_of(draft: Draft, lane: int, principal: Principal, decision: Decision, view: View) -> events.Entry:
+    """The draft as the store takes it, tied to the directory version the decision was made with."""
+    return events.Entry(
+        draft=draft,
+        lane=lane,
+        directory_version=view.rules.directory.version,
+        client=principal.client_id,
+        reason=str(decision.reason),
+        policy=view.rules.version,
+    )
+
+
+def accept(conn: Connection, picture: Picture, principal: Principal, event: Event) -> Accepted:
+    """
+    Store one event on an autocommit connection: decided, recorded and queued in a single statement.
+
+    Raises:
+        Denied: the policy refuses; the refusal is on record.
+        Conflict: the identity is taken by an event with another body.
+        Stale: the directory has changed since `principal` was authenticated.
+    """
+    view = picture.view
+    draft = draft_of(event)
+    decision = may_publish(principal, draft.facts)
+    if not decision.is_allowed:
+        audit.record(conn, principal, "publish", decision, policy=view.rules.version, subject=event.type)
+        raise Denied(decision.reason)
+    lane = picture.lane_for(conn, draft.facts)
+    stored = events.append(conn, entry_of(draft, lane, principal, decision, view))
+    if stored is not None:
+        return Accepted(stored, is_new=True)
+    return _already_there(conn, principal, draft, view)
+
+
+def _already_there(conn: Connection, principal: Principal, draft: Draft, view: View) -> Accepted:
+    held = events.held(conn, draft.source, draft.id)
+    if held is not None and held.digest == draft.digest:
+        return Accepted(held.hub_id, is_new=False)
+    if held is None or agencies.version_of(conn) != view.rules.directory.version:
+        raise Stale
+    clash = Decision(False, CLASH)
+    audit.record(conn, principal, "publish", clash, policy=view.rules.version, subject=str(held.hub_id))
+    raise Conflict(CLASH)
+
+
+CLASH = Text(
+    "this id is already stored with another body; events do not change, publish an update",
+    "este id ya está guardado con otro contenido; los eventos no cambian, publique una actualización",
+)

@@ -1,0 +1,166 @@
+"""Start what a node needs and keep it running: embedded services, gateway processes, workers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from hub import main
+from hub.embedded import kafka, postgres
+from hub.embedded.errors import PortInUse
+from hub.embedded.install import kafka_jars
+from hub.fleet import Fleet
+from hub.settings import Settings, SettingsError, is_loopback
+from hub.store.migrate import migrate
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from rich.console import Console
+
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Where the database and the broker of a node are."""
+
+    database_url: str
+    bootstrap: str
+
+
+def up(told: Settings, console: Console, language: str, stopping: Callable[[], bool]) -> None:
+    """Run a whole node until told to stop."""
+    with ExitStack() as stack:
+        services = start_services(told, console, language, stack)
+        environment = prepare(told, services, os.environ)
+        fleet = Fleet(told.state_dir / "run", environment)
+        fleet.start()
+        stack.callback(fleet.stop)
+        ready = Text("Node {node}: {url}/docs   health: {health}", "Nodo {node}: {url}/docs   salud: {health}")
+        port, management = environment["PUENTE_GATEWAY_PORT"], environment["PUENTE_GATEWAY_MANAGEMENT_PORT"]
+        url = f"{'https' if told.gateway.certificate_file else 'http'}://{told.gateway.host}:{port}"
+        health = f"http://{told.gateway.management_host}:{management}/health/ready"
+        console.print(ready.format(node=told.node.id, url=url, health=health).in_(language))
+        fleet.keep(stopping)
+
+
+def start_services(told: Settings, console: Console, language: str, stack: ExitStack) -> Services:
+    """Configured services as they are; embedded ones where none are configured, ended with `stack`."""
+    url, bootstrap = told.database.url, told.kafka.bootstrap
+    if not url:
+        server = postgres.start(told.state_dir)
+        stack.callback(server.stop)
+        url = database(server, told.node.id)
+    if not bootstrap:
+        jars = kafka_jars(console=console, language=language)
+        broker = kafka.start(told.state_dir, [broker_node(told)], jars=jars)
+        stack.callback(broker.stop)
+        bootstrap = broker.bootstrap(told.node.id)
+    return Services(database_url=url, bootstrap=bootstrap)
+
+
+def database(server: postgres.RunningPostgres, node: str) -> str:
+    """The URL of the node's own database, made if it is not there."""
+    name = f"puente_{node}"
+    return server.url(name) if name in server.databases() else server.create_database(name)
+
+
+def broker_node(told: Settings) -> kafka.KafkaNode:
+    """What the embedded broker must know of a node."""
+    main.issuer(told)  # writes jwks.json
+    return kafka.KafkaNode(
+        id=told.node.id,
+        issuer=told.node.issuer,
+        audience=f"{told.node.id}/kafka",
+        jwks_file=told.state_dir / "jwks.json",
+    )
+
+
+def prepare(told: Settings, services: Services, environment: Mapping[str, str]) -> dict[str, str]:
+    """Migrate, settle the ports, and give the environment that the node's processes are started with."""
+    migrate(services.database_url)
+    metrics = told.state_dir / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(parents=True)
+    gateway = told.gateway
+    return {
+        **environment,
+        "PUENTE_DATABASE_URL": services.database_url,
+        "PUENTE_KAFKA_BOOTSTRAP": services.bootstrap,
+        "PUENTE_GATEWAY_PORT": str(free_port(gateway.host, gateway.port)),
+        "PUENTE_GATEWAY_MANAGEMENT_PORT": str(free_port(gateway.management_host, gateway.management_port)),
+        METRICS_VARIABLE: str(metrics.absolute()),
+    }
+
+
+def free_port(host: str, port: int) -> int:
+    """
+    `port`, or any free one for 0.
+
+    Raises:
+        PortInUse: another program listens there.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortInUse(port) from error
+        return int(probe.getsockname()[1])
+
+
+def serve_gateway(told: Settings) -> None:
+    """Serve the API until told to stop; refuses to leave loopback without TLS."""
+    gateway = told.gateway
+    _require_tls(gateway.host, gateway.certificate_file)
+    os.environ.setdefault(METRICS_VARIABLE, str((told.state_dir / "metrics").absolute()))
+    Granian(
+        "hub.main:gateway_app",
+        factory=True,
+        address=gateway.host,
+        port=gateway.port,
+        interface=Interfaces.WSGI,
+        workers=gateway.processes,
+        blocking_threads=gateway.threads,
+        respawn_failed_workers=True,
+        ssl_cert=_file(told, gateway.certificate_file),
+        ssl_key=_file(told, gateway.key_file),
+        log_access=False,
+    ).serve()
+
+
+def serve_management(told: Settings) -> None:
+    """Serve health and metrics until told to stop."""
+    gateway = told.gateway
+    _require_tls(gateway.management_host, "")
+    os.environ.setdefault(METRICS_VARIABLE, str((told.state_dir / "metrics").absolute()))
+    Granian(
+        "hub.main:management_app",
+        factory=True,
+        address=gateway.management_host,
+        port=gateway.management_port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=2,
+        log_access=False,
+    ).serve()
+
+
+def _require_tls(host: str, certificate: str) -> None:
+    if not certificate and not is_loopback(host):
+        text = Text("{host} is not loopback: TLS is required", "{host} no es loopback: se requiere TLS")
+        raise SettingsError([text.format(host=host)])
+
+
+def _file(told: Settings, name: str) -> Path | None:
+    return told.file(name) if name else None

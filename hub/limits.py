@@ -1,0 +1,82 @@
+"""Hard limits that no grant can lift, as data with their legal source. Pure; the file is read by `hub.main`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import Schema, fields, validate
+
+from hub.directory import Kind
+from hub.grants import covers_type
+from schemas.sensitivity import Sensitivity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """The highest sensitivity that agencies of a kind may ever read of some types."""
+
+    kind: Kind
+    types: tuple[str, ...]
+    clearance: Sensitivity
+    is_for_addressed: bool
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Ceilings in file order; the first that fits counts, and no fit means nothing at all."""
+
+    ceilings: tuple[Ceiling, ...]
+    digest: str
+
+    def ceiling(self, kind: Kind, event_type: str, *, addressed: bool) -> Ceiling | None:
+        """The ceiling of `kind` for `event_type`; `addressed`: the event's audience names the reader."""
+        for ceiling in self.ceilings:
+            fits = ceiling.kind is kind and covers_type(ceiling.types, event_type)
+            if fits and (addressed or not ceiling.is_for_addressed):
+                return ceiling
+        return None
+
+
+class CeilingSchema(Schema):
+    """One `[[ceiling]]`."""
+
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    types = fields.List(fields.String(), required=True, validate=validate.Length(1, 32))
+    clearance = fields.String(required=True, validate=validate.OneOf(["public", "partner", "enforcement"]))
+    addressed = fields.Boolean(load_default=False)
+    basis = fields.String(required=True, validate=validate.Length(3, 300))
+
+
+class LimitsFileSchema(Schema):
+    """The whole limits file."""
+
+    ceiling = fields.List(fields.Nested(CeilingSchema), required=True, validate=validate.Length(1, 200))
+
+
+_FILE = LimitsFileSchema()
+
+
+def load_limits(document: Mapping[str, Any], raw: bytes) -> Limits:
+    """
+    The limits of a parsed TOML file; `raw` is the same file, for its digest.
+
+    Raises:
+        marshmallow.ValidationError: all problems together.
+    """
+    ceilings = tuple(
+        Ceiling(
+            kind=row["kind"],
+            types=tuple(row["types"]),
+            clearance=Sensitivity[row["clearance"].upper()],
+            is_for_addressed=row["addressed"],
+            basis=row["basis"],
+        )
+        for row in _FILE.load(document)["ceiling"]
+    )
+    return Limits(ceilings, hashlib.sha256(raw).hexdigest())

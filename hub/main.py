@@ -1,0 +1,185 @@
+"""The composition root: the only place that reads settings files, the environment and the clock."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import ValidationError
+
+from hub import keys
+from hub.clients import Grantor
+from hub.cursor import Cursors
+from hub.grants import GrantSet, load_grants
+from hub.limits import Limits, load_limits
+from hub.picture import Picture
+from hub.settings import Settings, SettingsError, load_settings
+from hub.store import open_pool
+from hub.tokens import Issuer, TokenVerifier
+from schemas.flaws import flatten
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+CONFIG_VARIABLE = "PUENTE_CONFIG"
+DEFAULT_CONFIG = Path("config/hub.toml")
+
+
+def now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+def settings(path: Path | None = None) -> Settings:
+    """
+    The settings of `path`, else of `$PUENTE_CONFIG`, else of `config/hub.toml`.
+
+    Raises:
+        SettingsError: with every problem.
+    """
+    chosen = path or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
+    return load_settings(chosen, os.environ)
+
+
+def rules(told: Settings) -> tuple[GrantSet, Limits]:
+    """
+    Grants and hard limits from their files.
+
+    Raises:
+        SettingsError: with every problem of either file.
+    """
+    grants, problems = _read(told.file(told.node.grants_file), load_grants)
+    limits, more = _read(told.file(told.node.limits_file), load_limits)
+    if grants is None or limits is None:
+        raise SettingsError(problems + more)
+    return grants, limits
+
+
+def _read(path: Path, load: Callable[[dict[str, Any], bytes], Any]) -> tuple[Any, list[Text]]:
+    try:
+        raw = path.read_bytes()
+        return load(tomllib.loads(raw.decode("utf-8")), raw), []
+    except ValidationError as error:
+        found = list(flatten(error.messages))
+        return None, [Text("{f}{p}: {t}", "{f}{p}: {t}").format(f=path, p=flaw.path, t=flaw.text) for flaw in found]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return None, [Text("{f}: {why}", "{f}: {why}").format(f=path, why=error)]
+
+
+def issuer(told: Settings) -> Issuer:
+    """The node's token issuer with its key on disk."""
+    return Issuer(told.node.issuer, keys.issuer_key(told.state_dir))
+
+
+def gateway_app() -> Flask:
+    """The WSGI application of one gateway process; granian calls this in each."""
+    from hub.web import create_app
+    from hub.web.hub import Hub
+    from hub.web.rates import Rates
+
+    log_to_stderr()
+    told = settings()
+    grants, limits = rules(told)
+    own = issuer(told)
+    gateway, node = told.gateway, told.node.id
+    scheme = "https" if gateway.certificate_file else "http"
+    audience = f"{node}/api"
+    return create_app(
+        Hub(
+            node=node,
+            url=f"{scheme}://{gateway.host}:{gateway.port}",
+            pool=open_pool(told.database.url, name="puente-gateway", most=gateway.threads),
+            picture=Picture.unread(grants, limits),
+            tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),
+            grantor=Grantor(own, {audience: told.tokens.api_ttl_s, f"{node}/kafka": told.tokens.kafka_ttl_s}),
+            cursors=Cursors(keys.cursor_key(told.state_dir)),
+            rates=Rates(told.rates, gateway.processes),
+            now=now,
+        )
+    )
+
+
+def management_app() -> Flask:
+    """Health and metrics."""
+    from hub.web.management import create_management_app
+
+    log_to_stderr()
+    told = settings()
+    pool = open_pool(told.database.url, name="puente-management", most=2)
+    return create_management_app(pool, os.environ["PROMETHEUS_MULTIPROC_DIR"])
+
+
+def kafka_settings(told: Settings) -> dict[str, Any]:
+    """Connection settings of a kafka-python client that speaks as the node itself."""
+    from hub.workers.credentials import NodeTokens
+
+    security: dict[str, Any] = {"security_protocol": "SASL_PLAINTEXT"}
+    if told.kafka.ca_file:
+        security = {"security_protocol": "SASL_SSL", "ssl_cafile": str(told.file(told.kafka.ca_file))}
+    return {
+        "bootstrap_servers": told.kafka.bootstrap.split(","),
+        "sasl_mechanism": "OAUTHBEARER",
+        "sasl_oauth_token_provider": NodeTokens(issuer(told), told.node.id, now, told.tokens.kafka_ttl_s),
+        **security,
+    }
+
+
+def run_ingest(told: Settings) -> None:
+    """The ingest worker, until SIGTERM."""
+    from hub.workers import ingest
+
+    grants, limits = rules(told)
+    worker = ingest.Ingest(
+        database_url=told.database.url,
+        kafka=kafka_settings(told),
+        node=told.node.id,
+        prefix=told.kafka.topic_prefix,
+        batch=told.workers.batch,
+        picture=Picture.unread(grants, limits),
+        now=now,
+    )
+    ingest.run(worker, until_told())
+
+
+def run_sequencer(told: Settings) -> None:
+    """The sequencer, until SIGTERM."""
+    from hub.workers import sequencer
+
+    sequencer.run(told.database.url, told.workers, until_told())
+
+
+def run_relay(told: Settings) -> None:
+    """The relay, until SIGTERM."""
+    from hub.workers import relay
+
+    prefix = told.kafka.topic_prefix
+    worker = relay.Relay(database_url=told.database.url, kafka=kafka_settings(told), prefix=prefix)
+    relay.run(worker, until_told())
+
+
+def until_told() -> Callable[[], bool]:
+    """A question that is answered yes after SIGTERM or SIGINT."""
+    stopping = False
+
+    def stop(_signal: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return lambda: stopping
+
+
+def log_to_stderr() -> None:
+    """One line per message. Kafka's client logs record values when it is chatty, so it is kept quiet (KP-10)."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in ("kafka", "urllib3", "httpx"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,77 @@
+"""The node's rules and lanes in memory, and the proof that they are the current ones.
+
+Grants, agencies and lanes are read far more often than they change. A process keeps them, and every statement that
+relies on them checks their version in its own transaction; when they have moved on, the caller is told `Stale`,
+refreshes, authenticates again and asks again. Nothing is ever answered from an old picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hub.directory import Directory
+from hub.lanes import LaneMap, Reaches, coarsen
+from hub.policy import Rules
+from hub.store import agencies, log
+from hub.store import lanes as stored_lanes
+
+if TYPE_CHECKING:
+    from hub.grants import GrantSet
+    from hub.limits import Limits
+    from hub.policy import Facts
+    from hub.store import Connection
+
+
+class Stale(Exception):  # noqa: N818 - a state, not a fault
+    """The picture in memory is not the current one."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One consistent picture; never changed, only replaced."""
+
+    rules: Rules
+    lanes: LaneMap
+
+
+@dataclass(slots=True)
+class Picture:
+    """What a process knows of the node. `view` is replaced whole, so threads need no lock to read it."""
+
+    view: View
+    reaches: Reaches = field(default_factory=Reaches)
+
+    @classmethod
+    def unread(cls, grants: GrantSet, limits: Limits) -> Picture:
+        """A picture before the first look at the database: nobody is enrolled in it."""
+        return cls(View(Rules(Directory(0), grants, limits), LaneMap({}, {})))
+
+    def refresh(self, conn: Connection) -> View:
+        """Read agencies and lanes anew."""
+        directory = agencies.directory(conn)
+        lanes = LaneMap.of(stored_lanes.all_lanes(conn))
+        rules = Rules(directory, self.view.rules.grants, self.view.rules.limits)
+        self.view = View(rules, lanes)
+        return self.view
+
+    def require_current(self, conn: Connection, view: View) -> None:
+        """
+        Prove in the caller's transaction that `view` is what the database holds.
+
+        Raises:
+            Stale: it is not; refresh and start again.
+        """
+        guard = log.guard(conn)
+        if (guard.directory_version, guard.newest_lane) != (view.rules.directory.version, view.lanes.newest):
+            raise Stale
+
+    def lane_for(self, conn: Connection, facts: Facts) -> int:
+        """The lane of an event with these facts, made if it is the first of its kind."""
+        lane_facts, is_coarse = coarsen(facts)
+        known = self.view.lanes.by_facts.get((lane_facts, is_coarse))
+        if known is not None:
+            return known
+        added = stored_lanes.add(conn, lane_facts, is_coarse=is_coarse)
+        self.refresh(conn)
+        return added

@@ -1,0 +1,240 @@
+"""Who may do what: the one place where access is decided, without I/O and without a clock.
+
+Effective right = token ∩ grants in force ∩ the event's label ∩ hard limits. Everything else denies.
+
+- A token can only narrow: its scopes, jurisdictions and purpose.
+- A grant opens events of a source to a reader up to a TLP and a clearance.
+- The label is the originator's word: countries (`rel_to`), audience, purpose, TLP:RED to named agencies only.
+- Hard limits come from `config/limits.toml`, each with its legal source; no grant lifts one.
+- `protected` content is for its owner alone until consent records exist.
+- Who once received an event is told when it closes, as a `notice`, even if its right has gone since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hub.grants import Grant, GrantSet, Tlp, covers_type
+from hub.principal import ACKNOWLEDGE, ANYWHERE, PUBLISH, READ, Principal
+from schemas.places import covers, touches
+from schemas.registry import closes
+from schemas.sensitivity import Sensitivity
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from hub.directory import Agency, Directory
+    from hub.limits import Limits
+
+NOTICE = "notice"
+FULL = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the policy looks at in an event. `audience` None: unknown here, so it hides nothing yet."""
+
+    source: str
+    type: str
+    status: str
+    tlp: Tlp
+    jurisdictions: tuple[str, ...]
+    rel_to: tuple[str, ...] = ()
+    audience: tuple[str, ...] | None = ()
+    purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything a decision rests on besides the question: participants, grants, hard limits."""
+
+    directory: Directory
+    grants: GrantSet
+    limits: Limits
+
+    @property
+    def version(self) -> str:
+        """Names the rules in audit entries: the digests of limits and grants, and the directory's version."""
+        return f"{self.limits.digest[:8]}.{self.grants.digest[:8]}.{self.directory.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Yes or no, why, on which grant, and as which projection; `considered` is each grant with its answer."""
+
+    is_allowed: bool
+    reason: Text
+    projection: str | None = None
+    grant: str | None = None
+    considered: tuple[tuple[str, Text], ...] = field(default=(), compare=False)
+
+
+def _no(en: str, es: str) -> Decision:
+    return Decision(False, Text(en, es))
+
+
+def may_read(principal: Principal, facts: Facts, rules: Rules, at: datetime, *, has_received: bool = False) -> Decision:
+    """
+    Whether `principal` may read an event at `at`, and as which projection.
+
+    `has_received`: an earlier event of the same subject was disclosed to this agency.
+    """
+    decision = _may_read_now(principal, facts, rules, at)
+    if decision.is_allowed or not (has_received and closes(facts.type) and _may_ask(principal) is None):
+        return decision
+    return Decision(
+        True,
+        Text("told that it closed: an earlier event was received", "se avisa el cierre: recibió un evento anterior"),
+        NOTICE,
+    )
+
+
+def _may_read_now(principal: Principal, facts: Facts, rules: Rules, at: datetime) -> Decision:
+    reader = principal.agency
+    refusal = _may_ask(principal) or _outside_token(principal, facts)
+    if refusal is not None:
+        return refusal
+    if facts.source == reader.id:
+        return Decision(True, Text("own event", "evento propio"), FULL)
+    source = rules.directory.agencies.get(facts.source)
+    if source is None:
+        return _no("the source is not enrolled here", "la fuente no está registrada aquí")
+    addressed = facts.audience is None or reader.id in facts.audience
+    refusal = _outside_label(reader, source, facts, addressed=addressed)
+    if refusal is not None:
+        return refusal
+    ceiling = rules.limits.ceiling(reader.kind, facts.type, addressed=addressed)
+    if ceiling is None:
+        return _no("hard limit: nothing for this kind of agency", "límite legal: nada para este tipo de agencia")
+    if facts.type.startswith("ack.") and addressed:
+        return Decision(True, Text("answers your event", "responde a su evento"), _projection(ceiling.clearance))
+    return _by_grants(principal, source, facts, (rules, ceiling.clearance), at)
+
+
+def _may_ask(principal: Principal) -> Decision | None:
+    if READ not in principal.scopes:
+        return _no("the token lacks events:read", "el token no incluye events:read")
+    if not principal.agency.is_active:
+        return _no("the agency is not active", "la agencia no está activa")
+    return None
+
+
+def _outside_token(principal: Principal, facts: Facts) -> Decision | None:
+    if principal.jurisdictions == ANYWHERE or _touch(principal.jurisdictions, facts.jurisdictions):
+        return None
+    return _no("outside the token's jurisdictions", "fuera de las jurisdicciones del token")
+
+
+def _outside_label(reader: Agency, source: Agency, facts: Facts, *, addressed: bool) -> Decision | None:
+    if reader.country != source.country and reader.country not in facts.rel_to:
+        return _no("not released to this country", "no liberado para este país")
+    if facts.tlp is Tlp.RED and not addressed:
+        return _no("TLP:RED is for named agencies only", "TLP:RED es solo para agencias nombradas")
+    if facts.audience and not addressed and reader.kind not in facts.audience:
+        return _no("not in the audience of the label", "fuera de los destinatarios de la etiqueta")
+    return None
+
+
+def _by_grants(
+    principal: Principal, source: Agency, facts: Facts, bounds: tuple[Rules, Sensitivity], at: datetime
+) -> Decision:
+    rules, ceiling = bounds
+    best: Grant | None = None
+    considered = []
+    for grant in rules.grants.grants:
+        if not grant.reader.covers(principal.agency):
+            continue
+        refusal = _refusal(grant, principal, source, facts, at)
+        considered.append((grant.id, refusal or Text("applies", "se aplica")))
+        if refusal is None and (best is None or grant.clearance > best.clearance):
+            best = grant
+    if best is None:
+        reason = considered[0][1] if len(considered) == 1 else Text("no grant covers it", "ningún permiso lo cubre")
+        return Decision(False, reason, considered=tuple(considered))
+    reason = Text("granted for {purpose}", "permitido para {purpose}").format(purpose=best.purpose)
+    return Decision(True, reason, _projection(min(best.clearance, ceiling)), best.id, tuple(considered))
+
+
+def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, at: datetime) -> Text | None:
+    """Why `grant` does not open this event, or None if it does."""
+    if not grant.source.covers(source):
+        return Text("covers another source", "cubre otra fuente")
+    if not covers_type(grant.types, facts.type):
+        return Text("does not cover this type", "no cubre este tipo")
+    if not _touch(grant.jurisdictions, facts.jurisdictions):
+        return Text("covers other jurisdictions", "cubre otras jurisdicciones")
+    if facts.tlp > grant.max_tlp:
+        return Text("covers up to {tlp}", "cubre hasta {tlp}").format(tlp=str(grant.max_tlp))
+    if not grant.is_in_force(at):
+        return Text("not in force at this time", "no vigente en este momento")
+    if facts.purpose is not None and facts.purpose != grant.purpose:
+        return Text("granted for another purpose", "permitido para otro fin")
+    if principal.purpose is not None and principal.purpose != grant.purpose:
+        return Text("the token is for another purpose", "el token es para otro fin")
+    return None
+
+
+def _projection(clearance: Sensitivity) -> str:
+    return clearance.name.lower()
+
+
+def _touch(left: Iterable[str], right: tuple[str, ...]) -> bool:
+    return any(touches(a, b) for a in left for b in right)
+
+
+def may_publish(principal: Principal, facts: Facts) -> Decision:
+    """Whether `principal` may publish this event: its own, of its types, for places where it has authority."""
+    agency = principal.agency
+    if PUBLISH not in principal.scopes:
+        return _no("the token lacks events:publish", "el token no incluye events:publish")
+    if not agency.is_active:
+        return _no("the agency is not active", "la agencia no está activa")
+    if facts.source != agency.id:
+        return _no("source is not the publishing agency", "source no es la agencia que publica")
+    if not facts.type.startswith("ack.") and not covers_type(agency.publishes, facts.type):
+        return _no("the agency does not publish this type", "la agencia no publica este tipo")
+    outside = [code for code in facts.jurisdictions if not any(covers(own, code) for own in agency.jurisdictions)]
+    if outside:
+        return Decision(
+            False,
+            Text(
+                "outside the agency's authorised area: {codes}", "fuera del área autorizada de la agencia: {codes}"
+            ).format(codes=", ".join(outside[:5])),
+        )
+    return _outside_token(principal, facts) or Decision(True, Text("own event", "evento propio"), FULL)
+
+
+def may_acknowledge(principal: Principal, facts: Facts, reading: Decision) -> Decision:
+    """Whether `principal` may answer an event it may read (`reading`) with a receipt or an acknowledgement."""
+    if ACKNOWLEDGE not in principal.scopes:
+        return _no("the token lacks acks:write", "el token no incluye acks:write")
+    if not reading.is_allowed:
+        return reading
+    if facts.source == principal.agency.id:
+        return _no("an agency does not acknowledge its own event", "una agencia no confirma su propio evento")
+    if facts.type.startswith("ack."):
+        return _no("an acknowledgement is not acknowledged", "una confirmación no se confirma")
+    return Decision(True, reading.reason, grant=reading.grant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When an event's public-while-active content stops being so."""
+
+    lapses: bool
+    lapsed_at: datetime | None
+    public_until: datetime | None
+    active_until: datetime | None
+
+
+def projection_at(name: str, timing: Timing, at: datetime) -> str:
+    """The projection's name at a moment: `partner~` once the alert is over, `public~` already at `public_until`."""
+    if not timing.lapses or name in (FULL, NOTICE):
+        return name
+    ends = [timing.lapsed_at, timing.active_until]
+    if name == "public":
+        ends.append(timing.public_until)
+    return f"{name}~" if any(end is not None and end <= at for end in ends) else name

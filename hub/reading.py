@@ -1,0 +1,104 @@
+"""Hand out events: decide each, write one disclosure entry, and only then render. Every read goes through here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hub.errors import Denied
+from hub.lanes import Reach
+from hub.policy import NOTICE, Decision, may_read, projection_at
+from hub.rendering import render
+from hub.store import audit, log
+from hub.store.audit import Disclosed
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from hub.picture import Picture, View
+    from hub.principal import Principal
+    from hub.store import Connection
+    from hub.stored import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, when, and the picture the answer will rest on; `require_current` must hold in the transaction."""
+
+    principal: Principal
+    picture: Picture
+    view: View
+    at: datetime
+
+    def reach(self) -> Reach:
+        """The lanes this principal may find something in."""
+        return self.picture.reaches.of(self.principal, self.view.rules, self.view.lanes, self.at)
+
+    def require_current(self, conn: Connection) -> None:
+        """Raises `Stale` when the picture is not the one the database holds now."""
+        self.picture.require_current(conn, self.view)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An event as its reader gets it; `text` is canonical JSON."""
+
+    row: Stored
+    decision: Decision
+    projection: str
+
+    @property
+    def text(self) -> str:
+        """Rendered when asked for, after the disclosure was written."""
+        return render(self.row, self.projection)
+
+
+def require_scope(conn: Connection, asking: Asking, scope: str) -> None:
+    """
+    The token carries `scope`, or the refusal is on record.
+
+    Raises:
+        Denied: it does not.
+    """
+    if scope in asking.principal.scopes:
+        return
+    reason = Text("the token lacks {scope}", "el token no incluye {scope}").format(scope=scope)
+    audit.record(conn, asking.principal, scope, Decision(False, reason), policy=asking.view.rules.version)
+    raise Denied(reason)
+
+
+def decide(asking: Asking, row: Stored, reach: Reach) -> Decision:
+    """The decision for one stored event: its lane's, or its own where the lane is coarse."""
+    lane = asking.view.lanes.lanes[row.lane]
+    if not lane.is_coarse:
+        decision = reach.decisions[row.lane]
+        if decision.is_allowed or not row.is_owed:
+            return decision
+    facts = replace(lane.facts, jurisdictions=row.jurisdictions, audience=row.audience)
+    return may_read(asking.principal, facts, asking.view.rules, asking.at, has_received=row.is_owed)
+
+
+def show(conn: Connection, asking: Asking, rows: Sequence[Stored], where: str) -> list[Shown]:
+    """
+    What of `rows` the principal gets, with the disclosure written in the same transaction.
+
+    `where` names the path that asks (feed, event, ...). Nothing visible means no entry: an empty answer discloses
+    nothing.
+    """
+    reach = asking.reach()
+    shown = []
+    for row in rows:
+        decision = decide(asking, row, reach)
+        if decision.is_allowed and decision.projection is not None:
+            name = projection_at(decision.projection, row.timing, asking.at)
+            shown.append(Shown(row, decision, name))
+    if not shown:
+        return []
+    entries = [Disclosed(item.row.hub_id, item.projection, item.decision.grant or "") for item in shown]
+    audit.disclose(conn, asking.principal, where, entries, policy=asking.view.rules.version)
+    late = [item.row for item in shown if item.row.timing.lapsed_at is not None and item.projection != NOTICE]
+    if late:
+        log.owe_late(conn, asking.principal.agency.id, late)
+    return shown

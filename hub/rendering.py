@@ -1,0 +1,37 @@
+"""From stored text to what one reader gets: a choice of ranges, never a rewrite. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from schemas import projection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hub.stored import Stored
+
+
+def dump_cuts(cuts: Mapping[str, Sequence[tuple[int, int]]]) -> str:
+    """One line per projection, `name start end start end ...`, so that reading one needs no parsing of the others."""
+    lines = [f"\n{name} {' '.join(f'{start} {end}' for start, end in ranges)}" for name, ranges in cuts.items()]
+    return "".join(lines) + "\n"
+
+
+def _ranges(cuts: str, name: str) -> list[tuple[int, int]]:
+    _, found, rest = cuts.partition(f"\n{name} ")
+    if not found:
+        raise KeyError(name)
+    numbers = [int(number) for number in rest.partition("\n")[0].split()]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def render(row: Stored, name: str) -> str:
+    """The canonical JSON of `row` as the projection `name`; ranges of an older version are worked out anew."""
+    if row.projection_version == projection.PROJECTION_VERSION:
+        return projection.render(row.text, _ranges(row.cuts, name))
+    whole = projection.render(row.text, _ranges(row.cuts, "full"))
+    fresh = projection.project(orjson.loads(whole), row.type)
+    return projection.render(fresh.text, fresh.cuts[name])

@@ -1,0 +1,204 @@
+"""Settings: one TOML file, overridden by the environment, checked as a whole at start."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` names every one."""
+
+    def __init__(self, problems: list[Text]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """Who this node is."""
+
+    id: str = "us"
+    country: str = "US"
+    issuer: str = "https://us.puente.invalid"
+    state_dir: str = ".puente"
+    grants_file: str = "grants.toml"
+    limits_file: str = "limits.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """PostgreSQL 18 or newer; an empty URL starts the embedded server."""
+
+    url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSettings:
+    """Apache Kafka; an empty bootstrap starts the embedded broker."""
+
+    bootstrap: str = ""
+    topic_prefix: str = ""
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """The HTTP side. Off loopback it starts only with a certificate."""
+
+    host: str = "127.0.0.1"
+    port: int = 8443
+    management_host: str = "127.0.0.1"
+    management_port: int = 8444
+    certificate_file: str = ""
+    key_file: str = ""
+    processes: int = 2
+    threads: int = 4
+    token_cache: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSettings:
+    """Seconds a token is valid."""
+
+    api_ttl_s: int = 300
+    kafka_ttl_s: int = 1800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateSettings:
+    """Requests per second and agency (tokens: per client address)."""
+
+    reads_per_s: float = 50.0
+    publishes_per_s: float = 50.0
+    urgent_per_s: float = 20.0
+    tokens_per_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """Ingest, sequencer and relay."""
+
+    batch: int = 500
+    sequencer_poll_ms: int = 5
+    lease_ms: int = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a process is told; files are relative to `base`, the folder of the settings file."""
+
+    node: NodeSettings = NodeSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    tokens: TokenSettings = TokenSettings()
+    rates: RateSettings = RateSettings()
+    workers: WorkerSettings = WorkerSettings()
+    base: Path = Path()
+
+    def file(self, name: str) -> Path:
+        """A file named in the settings."""
+        return self.base / name
+
+    @property
+    def state_dir(self) -> Path:
+        """Where this node keeps keys and embedded services; relative to where the command is run."""
+        return Path(self.node.state_dir) / self.node.id
+
+
+_HINTS = {f.name: typing.get_type_hints(Settings)[f.name] for f in dataclasses.fields(Settings) if f.name != "base"}
+
+
+def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
+    """
+    The settings of `path`, with `PUENTE_<SECTION>_<NAME>` of the environment over them.
+
+    Raises:
+        SettingsError: with every problem found, not only the first.
+    """
+    problems: list[Text] = []
+    document: dict[str, Any] = {}
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        problem = Text("{path}: cannot be read ({why})", "{path}: no se puede leer ({why})")
+        problems.append(problem.format(path=path, why=error.strerror))
+    except tomllib.TOMLDecodeError as error:
+        problems.append(Text("{path}: not TOML ({why})", "{path}: no es TOML ({why})").format(path=path, why=error))
+    if problems:
+        raise SettingsError(problems)
+    for unknown in document.keys() - _HINTS.keys():
+        problems.append(Text("[{name}]: unknown section", "[{name}]: sección desconocida").format(name=unknown))
+    sections = {
+        name: _section(name, hint, document.get(name, {}), environment, problems) for name, hint in _HINTS.items()
+    }
+    if not problems:
+        settings = Settings(**sections, base=path.parent)
+        problems = _contradictions(settings)
+        if not problems:
+            return settings
+    raise SettingsError(problems)
+
+
+def _section(name: str, section: type, given: Any, environment: Mapping[str, str], problems: list[Text]) -> Any:
+    types = typing.get_type_hints(section)
+    values = dict(given) if isinstance(given, dict) else {}
+    for key in values.keys() - types.keys():
+        problems.append(Text("{name}: unknown setting", "{name}: ajuste desconocido").format(name=f"{name}.{key}"))
+    for key, wanted in types.items():
+        variable = f"PUENTE_{name}_{key}".upper()
+        if variable in environment:
+            values[key] = environment[variable]
+        if key in values:
+            values[key] = _value(f"{name}.{key}", wanted, values[key], problems)
+    return section(**{key: value for key, value in values.items() if key in types})
+
+
+def _value(name: str, wanted: type, given: Any, problems: list[Text]) -> Any:
+    try:
+        if isinstance(given, bool) or (wanted is str and not isinstance(given, str)):
+            raise ValueError
+        value = wanted(given)
+        if wanted is not str and value < 0:
+            raise ValueError
+    except (TypeError, ValueError):
+        text = Text("{name}: must be {type}", "{name}: debe ser {type}")
+        problems.append(text.format(name=name, type={str: "text", int: "a whole number", float: "a number"}[wanted]))
+        return wanted()
+    return value
+
+
+def _contradictions(settings: Settings) -> list[Text]:
+    problems = []
+    if settings.node.id != settings.node.country.lower():
+        problems.append(
+            Text("node.id must be node.country in small letters", "node.id debe ser node.country en minúsculas")
+        )
+    gateway = settings.gateway
+    if not gateway.certificate_file and not is_loopback(gateway.host):
+        problems.append(
+            Text(
+                "gateway.host is not loopback: gateway.certificate_file and key_file are required",
+                "gateway.host no es loopback: se requieren gateway.certificate_file y key_file",
+            )
+        )
+    if not 30 <= settings.tokens.api_ttl_s <= 300:
+        problems.append(Text("tokens.api_ttl_s: 30 to 300", "tokens.api_ttl_s: de 30 a 300"))
+    if not 300 <= settings.tokens.kafka_ttl_s <= 3600:
+        problems.append(Text("tokens.kafka_ttl_s: 300 to 3600", "tokens.kafka_ttl_s: de 300 a 3600"))
+    return problems
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine only."""
+    return host in ("localhost", "::1") or host.startswith("127.")

@@ -1,0 +1,95 @@
+"""The only package that speaks SQL: connections, transactions, and what a lost database looks like to the rest."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from hub.errors import Refused, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
+
+
+class Unstorable(Exception):  # noqa: N818 - a verdict on the data, not a fault of the hub
+    """PostgreSQL refuses a value; the event that carries it can never be stored."""
+
+
+# Nothing the hub does takes long; what does is stuck, and a stuck holder of a row lock stops others.
+_SESSION = (
+    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000"
+    " -c timezone=UTC -c application_name={name}"
+)
+
+
+def open_pool(url: str, *, name: str, most: int) -> ConnectionPool[Connection]:
+    """A pool of at most `most` connections that are checked before use, so a database restart is survived."""
+    pool = ConnectionPool(
+        url,
+        connection_class=psycopg.Connection,
+        kwargs={"options": _SESSION.format(name=name), "autocommit": True},
+        min_size=1,
+        max_size=most,
+        timeout=5.0,
+        reconnect_timeout=1e9,
+        name=name,
+        open=False,
+    )
+    pool.open()
+    return pool
+
+
+@contextmanager
+def connect(url: str, *, name: str) -> Iterator[Connection]:
+    """
+    One autocommit connection of its own, for workers and for LISTEN.
+
+    Raises:
+        Unavailable: the database is away, or went away.
+    """
+    try:
+        with psycopg.connect(url, autocommit=True, options=_SESSION.format(name=name)) as conn:
+            yield conn
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise Unavailable from error
+
+
+@contextmanager
+def connection(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
+    """
+    An autocommit connection for single statements.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    try:
+        with pool.connection() as conn:
+            yield conn
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        raise Unavailable from error
+
+
+@contextmanager
+def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
+    """
+    Commit on success, and on refusal: its audit entry must outlive it. Everything else rolls back.
+
+    Use cases therefore decide, record and require before they write anything else.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    with connection(pool) as conn:
+        refusal: Refused | None = None
+        with conn.transaction():
+            try:
+                yield conn
+            except Refused as error:
+                refusal = error
+        if refusal is not None:
+            raise refusal

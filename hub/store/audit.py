@@ -1,0 +1,94 @@
+"""Audit entries: decisions, and one entry per answer that disclosed something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from hub.policy import Decision
+    from hub.principal import Principal
+    from hub.store import Connection
+
+
+def record(
+    conn: Connection, principal: Principal, action: str, decision: Decision, *, policy: str, subject: str | None = None
+) -> None:
+    """Write down what was decided about `action`; `subject` names its object, never with personal data."""
+    conn.execute(
+        """
+        INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object, grants)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (
+            principal.agency.id,
+            principal.client_id,
+            action,
+            decision.is_allowed,
+            str(decision.reason),
+            policy,
+            principal.purpose,
+            subject,
+            [decision.grant] if decision.grant else None,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """One event of an answer: as which projection, on which grant (empty: own event or owed notice)."""
+
+    event: UUID
+    projection: str
+    grant: str
+
+
+def disclose(
+    conn: Connection, principal: Principal, where: str, disclosed: Sequence[Disclosed], *, policy: str
+) -> None:
+    """Write the disclosure entry of one answer. It must commit before a byte of the answer leaves."""
+    conn.execute(
+        """
+        INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object,
+                           events, projections, grants)
+        VALUES (%s, %s, 'disclose', true, 'read', %s, %s, %s, %s, %s, %s)
+        """,
+        (
+            principal.agency.id,
+            principal.client_id,
+            policy,
+            principal.purpose,
+            where,
+            [item.event for item in disclosed],
+            [item.projection for item in disclosed],
+            [item.grant for item in disclosed],
+        ),
+        binary=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Who saw an event, when and as what."""
+
+    at: str
+    agency: str
+    projection: str
+    grant: str
+
+
+def readings(conn: Connection, hub_id: UUID) -> list[Reading]:
+    """Who saw this event: an indexed question."""
+    rows = conn.execute(
+        """
+        SELECT a.at::text, a.agency, x.projection, x.grant_id
+          FROM audit a CROSS JOIN LATERAL unnest(a.events, a.projections, a.grants) AS x (event, projection, grant_id)
+         WHERE a.events @> ARRAY[%s::uuid] AND a.action = 'disclose' AND x.event = %s
+         ORDER BY a.no
+        """,
+        (hub_id, hub_id),
+    ).fetchall()
+    return [Reading(*map(str, row)) for row in rows]

@@ -1,0 +1,170 @@
+"""Accepted events: one statement stores one, queues it for the log and writes its audit entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, scalar_row
+
+from hub.policy import Timing
+from hub.store import Unstorable
+from hub.stored import Draft, Stored
+from schemas.registry import closes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hub.store import Connection
+
+# One autocommit statement without lock or NOTIFY in it (a lock per publish costs four times as much). It stores only
+# while the directory is the one the decision was made with, so a suspended agency is refused by the database itself.
+_APPEND = """
+WITH stored AS (
+    INSERT INTO event (source, id, type, subject, lane, jurisdictions, audience, "time", digest, public_until,
+                       active_until, lapses, projection_version, cuts, text)
+    SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+      FROM directory WHERE version = %s
+        ON CONFLICT (source, id) DO NOTHING
+    RETURNING hub_id
+), queued AS (
+    INSERT INTO pending (event, lane, is_kept, closes) SELECT hub_id, %s, %s, %s FROM stored
+), noted AS (
+    INSERT INTO audit (agency, client, action, is_allowed, reason, policy, events)
+    SELECT %s, %s, 'publish', true, %s, %s, ARRAY[hub_id] FROM stored
+)
+SELECT hub_id FROM stored
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A draft with the lane it was given and what its audit entry says."""
+
+    draft: Draft
+    lane: int
+    directory_version: int
+    client: str
+    reason: str
+    policy: str
+
+
+def _parameters(entry: Entry) -> tuple[object, ...]:
+    draft, timing = entry.draft, entry.draft.timing
+    return (
+        draft.source,
+        draft.id,
+        draft.type,
+        draft.subject,
+        entry.lane,
+        list(draft.facts.jurisdictions),
+        list(draft.facts.audience or ()),
+        draft.time,
+        draft.digest,
+        timing.public_until,
+        timing.active_until,
+        timing.lapses,
+        draft.projection_version,
+        draft.cuts,
+        draft.text,
+        entry.directory_version,
+        entry.lane,
+        not draft.type.startswith("ack."),
+        closes(draft.type),
+        draft.source,
+        entry.client,
+        entry.reason,
+        entry.policy,
+    )
+
+
+def append(conn: Connection, entry: Entry) -> UUID | None:
+    """Store one event; None when its identity is already there, or the directory has moved on."""
+    return conn.cursor(row_factory=scalar_row).execute(_APPEND, _parameters(entry)).fetchone()
+
+
+def append_many(conn: Connection, entries: Sequence[Entry]) -> list[UUID | None]:
+    """
+    The same for a batch, in order, inside the caller's transaction; the statements travel together.
+
+    Raises:
+        Unstorable: PostgreSQL refuses a value of one of them; the transaction is spent.
+    """
+    if not entries:
+        return []
+    cursor = conn.cursor(row_factory=scalar_row)
+    try:
+        cursor.executemany(_APPEND, [_parameters(entry) for entry in entries], returning=True)
+        return [result.fetchone() for result in cursor.results()]
+    except psycopg.DataError as error:
+        raise Unstorable from error
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An identity that is taken: by which stored event, with which digest."""
+
+    hub_id: UUID
+    digest: bytes
+
+
+def held(conn: Connection, source: str, event_id: str) -> Held | None:
+    """The event stored under this identity."""
+    return (
+        conn.cursor(row_factory=class_row(Held))
+        .execute("SELECT hub_id, digest FROM event WHERE source = %s AND id = %s", (source, event_id))
+        .fetchone()
+    )
+
+
+COLUMNS = """e.hub_id, e.lane, l.position, e.source, e.type, e.subject, e.jurisdictions, e.audience, e.lapses,
+       l.lapsed_at, e.public_until, e.active_until, e.projection_version, e.cuts, e.text"""
+
+
+def stored(row: tuple[object, ...]) -> Stored:
+    """A row of `COLUMNS`, and `is_owed` where a query adds it."""
+    hub_id, lane, position, source, type_, subject, jurisdictions, audience, lapses, lapsed, public, active, *rest = row
+    version, cuts, text, *owed = rest
+    return Stored(
+        hub_id=hub_id,  # type: ignore[arg-type]
+        lane=lane,  # type: ignore[arg-type]
+        position=position,  # type: ignore[arg-type]
+        source=source,  # type: ignore[arg-type]
+        type=type_,  # type: ignore[arg-type]
+        subject=subject,  # type: ignore[arg-type]
+        jurisdictions=tuple(jurisdictions),  # type: ignore[arg-type]
+        audience=tuple(audience),  # type: ignore[arg-type]
+        timing=Timing(lapses=lapses, lapsed_at=lapsed, public_until=public, active_until=active),  # type: ignore[arg-type]
+        projection_version=version,  # type: ignore[arg-type]
+        cuts=cuts,  # type: ignore[arg-type]
+        text=text,  # type: ignore[arg-type]
+        is_owed=bool(owed and owed[0]),
+    )
+
+
+def by_hub_id(conn: Connection, hub_id: UUID, reader: str) -> Stored | None:
+    """One event, in the log or not yet; `is_owed` when `reader` is to hear that its subject closed."""
+    row = conn.execute(
+        f"""
+        SELECT {COLUMNS}, EXISTS (SELECT FROM owed o WHERE o.agency = %s AND o.position = l.position)
+          FROM event e LEFT JOIN log l ON l.event = e.hub_id
+         WHERE e.hub_id = %s
+        """,  # noqa: S608 - a constant list of columns
+        (reader, hub_id),
+    ).fetchone()
+    return None if row is None else stored(row)
+
+
+def of_subject(conn: Connection, subject: str, reader: str, *, limit: int) -> list[Stored]:
+    """The events of a subject, from whatever source, in log order; at most `limit`."""
+    rows = conn.execute(
+        f"""
+        SELECT {COLUMNS}, EXISTS (SELECT FROM owed o WHERE o.agency = %s AND o.position = l.position)
+          FROM event e JOIN log l ON l.event = e.hub_id
+         WHERE e.subject = %s ORDER BY l.position LIMIT %s
+        """,  # noqa: S608 - a constant list of columns
+        (reader, subject, limit),
+    ).fetchall()
+    return [stored(row) for row in rows]

@@ -1,0 +1,192 @@
+"""The log: the order of everything, read by cursor; written by the one sequencer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from hub.store.events import COLUMNS, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hub.store import Connection
+    from hub.stored import Stored
+
+# Few lanes are read one by one from their own index range; many are filtered along the log.
+FEW_LANES = 16
+
+_OWED = """
+    SELECT l.position, l.event, l.lapsed_at, true AS is_owed FROM owed o JOIN log l ON l.position = o.position
+     WHERE o.agency = %(reader)s AND o.position > %(after)s ORDER BY o.position LIMIT %(limit)s
+"""
+
+_PAGE = f"""
+WITH page AS (
+    (SELECT l.position, l.event, l.lapsed_at, false AS is_owed FROM log l
+      WHERE l.position > %(after)s AND l.lane = ANY(%(lanes)s) ORDER BY l.position LIMIT %(limit)s)
+    UNION ALL ({_OWED}) ORDER BY position LIMIT %(limit)s
+)
+SELECT {COLUMNS}, l.is_owed FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
+"""  # noqa: S608 - constants only
+
+_PAGE_OF_FEW = f"""
+WITH page AS (
+    (SELECT l.position, l.event, l.lapsed_at, false AS is_owed
+       FROM unnest(%(lanes)s) AS wanted (lane) CROSS JOIN LATERAL (
+            SELECT position, event, lapsed_at FROM log
+             WHERE lane = wanted.lane AND position > %(after)s ORDER BY position LIMIT %(limit)s) l
+      ORDER BY l.position LIMIT %(limit)s)
+    UNION ALL ({_OWED}) ORDER BY position LIMIT %(limit)s
+)
+SELECT {COLUMNS}, l.is_owed FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
+"""  # noqa: S608 - constants only
+
+
+def candidates(conn: Connection, reader: str, lanes: Sequence[int], *, after: int, limit: int) -> list[Stored]:
+    """
+    What `reader` may possibly see behind `after`, in order: the lanes within its reach, and the closings it is owed.
+
+    The query proposes, the policy disposes. An event may come twice, once by its lane and once as owed.
+    """
+    statement = _PAGE_OF_FEW if len(lanes) <= FEW_LANES else _PAGE
+    rows = conn.execute(
+        statement, {"reader": reader, "lanes": list(lanes), "after": after, "limit": limit}, binary=True
+    ).fetchall()
+    return [stored(row) for row in rows]
+
+
+_ACTIVE = f"""
+SELECT {COLUMNS}
+  FROM subject_state s JOIN event e ON e.hub_id = s.event JOIN log l ON l.event = s.event
+ WHERE s.lane = ANY(%(lanes)s) AND NOT s.is_closed AND (s.active_until IS NULL OR s.active_until > %(at)s)
+ ORDER BY l.position DESC LIMIT %(limit)s
+"""  # noqa: S608 - constants only
+
+
+def active(conn: Connection, lanes: Sequence[int], *, at: object, limit: int) -> list[Stored]:
+    """The newest event of each subject in these lanes that has neither closed nor run out at `at`, newest first."""
+    rows = conn.execute(_ACTIVE, {"lanes": list(lanes), "at": at, "limit": limit}, binary=True).fetchall()
+    return [stored(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a cached picture of the rules must match, read in the transaction that relies on it."""
+
+    directory_version: int
+    newest_lane: int
+
+
+def guard(conn: Connection) -> Guard:
+    """The present versions."""
+    row = conn.execute(
+        "SELECT d.version, coalesce((SELECT max(id) FROM lane), 0) FROM directory d", binary=True
+    ).fetchone()
+    assert row is not None  # noqa: S101 - the migration inserts the only row
+    return Guard(int(str(row[0])), int(str(row[1])))
+
+
+def owe_late(conn: Connection, reader: str, rows: Sequence[Stored]) -> None:
+    """A reader that got an event after its subject had closed is owed the closing too."""
+    conn.execute(
+        """
+        INSERT INTO owed (agency, position)
+        SELECT DISTINCT %s, l.position FROM event e
+          JOIN event c ON c.subject = e.subject AND c.source = e.source
+          JOIN log l ON l.event = c.hub_id
+         WHERE e.hub_id = ANY(%s) AND c.type ~ '\\.(cancelled|located|closed)$'
+            ON CONFLICT DO NOTHING
+        """,
+        (reader, [row.hub_id for row in rows]),
+    )
+
+
+class Deposed(Exception):  # noqa: N818 - a state, not a fault
+    """Another worker holds the lease now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one round of sequencing did; `oldest_wait_s` is how long the oldest event had waited."""
+
+    assigned: int
+    newest: int
+    oldest_wait_s: float
+
+
+def assign(conn: Connection, holder: object, fence: int, *, most: int, lease_ms: int) -> Batch:
+    """
+    Give positions to at most `most` pending events and renew the lease, in one fenced statement.
+
+    Raises:
+        Deposed: the lease has another holder, another fence, or has run out.
+    """
+    try:
+        row = conn.execute("SELECT * FROM assign_positions(%s, %s, %s, %s)", (holder, fence, most, lease_ms)).fetchone()
+    except psycopg.Error as error:
+        if error.sqlstate == "PU001":
+            raise Deposed from error
+        raise
+    assert row is not None  # noqa: S101 - the function returns one row or raises
+    return Batch(int(str(row[0])), int(str(row[1])), float(str(row[2])))
+
+
+def take_lease(conn: Connection, name: str, holder: object, *, lease_ms: int) -> tuple[int, int] | None:
+    """Lead, if nobody does: the new fence and the stored position; None while another's lease runs."""
+    row = conn.execute(
+        """
+        UPDATE lease SET holder = %s, fence = fence + 1,
+                         until = clock_timestamp() + make_interval(secs => %s / 1000.0)
+         WHERE name = %s AND until < clock_timestamp()
+        RETURNING fence, position
+        """,
+        (holder, lease_ms, name),
+    ).fetchone()
+    return None if row is None else (int(str(row[0])), int(str(row[1])))
+
+
+def move_lease(conn: Connection, name: str, holder: object, fence: int, *, position: int, lease_ms: int) -> None:
+    """
+    Renew the lease and note how far its holder has come.
+
+    Raises:
+        Deposed: the lease has another holder or fence, or has run out.
+    """
+    done = conn.execute(
+        """
+        UPDATE lease SET position = %s, until = clock_timestamp() + make_interval(secs => %s / 1000.0)
+         WHERE name = %s AND holder = %s AND fence = %s AND until > clock_timestamp()
+        """,
+        (position, lease_ms, name, holder, fence),
+    )
+    if done.rowcount != 1:
+        raise Deposed
+
+
+def drop_lease(conn: Connection, name: str, holder: object) -> None:
+    """Let another take over at once, on an orderly end."""
+    conn.execute("UPDATE lease SET until = '-infinity' WHERE name = %s AND holder = %s", (name, holder))
+
+
+def since(conn: Connection, position: int, *, limit: int) -> list[tuple[Stored, str]]:
+    """The log behind `position`, whole and in order, for the relay; with each event's status."""
+    rows = conn.execute(
+        f"""
+        SELECT {COLUMNS}, a.status FROM log l JOIN event e ON e.hub_id = l.event JOIN lane a ON a.id = l.lane
+         WHERE l.position > %s ORDER BY l.position LIMIT %s
+        """,  # noqa: S608 - a constant list of columns
+        (position, limit),
+        binary=True,
+    ).fetchall()
+    return [(stored(row[:-1]), str(row[-1])) for row in rows]
+
+
+def oldest_pending_s(conn: Connection) -> float:
+    """Seconds the oldest accepted event has waited for its position; 0 when none waits."""
+    row = conn.execute(
+        "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0)::float8 FROM pending"
+    ).fetchone()
+    return float(str(row[0])) if row else 0.0

@@ -1,0 +1,48 @@
+"""Events as the hub keeps and hands them out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from hub.policy import Facts, Timing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An event about to be stored: what the sender wrote, cut for every projection, and the lane it belongs to."""
+
+    source: str
+    id: str
+    type: str
+    subject: str
+    time: datetime
+    facts: Facts
+    timing: Timing
+    digest: bytes
+    projection_version: int
+    cuts: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An event from the log. `position` None: accepted, and not yet in the log. `cuts` as in `schemas.projection`."""
+
+    hub_id: UUID
+    lane: int
+    position: int | None
+    source: str
+    type: str
+    subject: str
+    jurisdictions: tuple[str, ...]
+    audience: tuple[str, ...]
+    timing: Timing
+    projection_version: int
+    cuts: str
+    text: str
+    is_owed: bool = False

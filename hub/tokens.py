@@ -1,0 +1,241 @@
+"""JSON Web Tokens: issuing, and verifying in a fixed order. The only module that knows PyJWT.
+
+PyJWT checks neither `typ` nor duplicate members and takes a token without `exp`; what it leaves open is closed here
+before and after it (RFC 8725, RFC 9068). Whatever is wrong, the caller hears the same two words.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from marshmallow import ValidationError
+
+from hub.errors import NotAuthenticated
+from schemas import strictjson
+from schemas.claims import ASSERTION, CLAIMS
+from schemas.flaws import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+ALGORITHM = "ES256"
+MAX_TOKEN_CHARS = 8192
+LEEWAY_S = 5
+MAX_API_TTL_S = 300
+MAX_KAFKA_TTL_S = 3600
+MAX_ASSERTION_TTL_S = 60
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """The verified content of an access token (RFC 9068 names; `epoch` is the agency's at issue)."""
+
+    client_id: str
+    agency: str
+    jurisdictions: tuple[str, ...]
+    scopes: frozenset[str]
+    purpose: str | None
+    jti: str
+    exp: int
+    epoch: int
+
+
+class SigningKey:
+    """The node's issuer key. Its `kid` is its RFC 7638 thumbprint, so no two keys share one by accident."""
+
+    def __init__(self, private_pem: bytes) -> None:
+        key = load_pem_private_key(private_pem, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
+            raise ValueError("the issuer key must be an EC P-256 private key")
+        self._key = key
+        numbers = key.public_key().public_numbers()
+        x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
+        canonical = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
+        self.kid = base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+        self.jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
+        self.public = key.public_key()
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """An access token (`typ: at+jwt`)."""
+        return jwt.encode(dict(claims), self._key, ALGORITHM, headers={"typ": "at+jwt", "kid": self.kid})
+
+
+class Issuer:
+    """Issues this node's tokens. Two audiences, never in one token: `<node>/api` and `<node>/kafka`."""
+
+    def __init__(self, name: str, key: SigningKey) -> None:
+        self.name = name
+        self.key = key
+
+    def issue(self, claims: Mapping[str, Any], *, audience: str, ttl_s: int, at: datetime) -> str:
+        """A token with `claims` that is valid from `at` for `ttl_s` seconds."""
+        issued = int(at.timestamp())
+        return self.key.sign(
+            {
+                **claims,
+                "iss": self.name,
+                "aud": audience,
+                "sub": claims["client_id"],
+                "jti": secrets.token_urlsafe(16),
+                "iat": issued,
+                "exp": issued + ttl_s,
+            }
+        )
+
+
+class TokenVerifier:
+    """Verifies access tokens of the one trusted issuer for one audience, in the order of the checks below."""
+
+    def __init__(
+        self, issuer: str, audience: str, keys: Mapping[str, ec.EllipticCurvePublicKey], *, cache: int
+    ) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+        self._cache: OrderedDict[bytes, Claims] = OrderedDict()
+        self._cache_size = cache
+
+    def verify(self, token: str, at: datetime) -> Claims:
+        """
+        The claims of `token` at `at`. The epoch is for the caller to compare with the agency's.
+
+        Raises:
+            NotAuthenticated: for any defect; the caller is not told which.
+        """
+        digest = hashlib.sha256(token.encode(errors="replace")).digest() if self._cache_size else b""
+        claims = self._cache.get(digest) if self._cache_size else None
+        if claims is None:
+            claims = self._verify(token, at)
+            if self._cache_size:
+                self._cache[digest] = claims
+                while len(self._cache) > self._cache_size:
+                    self._cache.popitem(last=False)
+        if claims.exp + LEEWAY_S <= at.timestamp():
+            raise NotAuthenticated
+        return claims
+
+    def _verify(self, token: str, at: datetime) -> Claims:
+        header = _header(token)
+        if set(header) != {"typ", "alg", "kid"} or header["typ"] != "at+jwt":
+            raise NotAuthenticated
+        key = self._keys.get(header["kid"]) if isinstance(header["kid"], str) else None
+        if key is None:
+            raise NotAuthenticated
+        payload = _signed_payload(token, key)
+        try:
+            CLAIMS.load(payload)
+        except ValidationError as error:
+            raise NotAuthenticated from error
+        if payload["iss"] != self._issuer or payload["aud"] != self._audience:
+            raise NotAuthenticated
+        _check_times(payload, at, MAX_API_TTL_S if self._audience.endswith("/api") else MAX_KAFKA_TTL_S)
+        return Claims(
+            client_id=payload["client_id"],
+            agency=payload["agency"],
+            jurisdictions=tuple(payload["jurisdictions"]),
+            scopes=frozenset(payload["scope"].split()),
+            purpose=payload.get("purpose"),
+            jti=payload["jti"],
+            exp=payload["exp"],
+            epoch=payload["epoch"],
+        )
+
+
+def verify_assertion(
+    assertion: str, public_key_pem: str, *, client_id: str, issuer: str, at: datetime
+) -> tuple[str, int]:
+    """
+    Check a client assertion (RFC 7523 section 3, FAPI 2.0: `aud` is the issuer, at most 60 s): its `jti` and `exp`.
+
+    Raises:
+        NotAuthenticated: for any defect.
+    """
+    header = _header(assertion)
+    if header.get("alg") != ALGORITHM or not set(header) <= {"typ", "alg", "kid"}:
+        raise NotAuthenticated
+    key = load_pem_public_key(public_key_pem.encode())
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise NotAuthenticated
+    payload = _signed_payload(assertion, key)
+    try:
+        ASSERTION.load(payload)
+    except ValidationError as error:
+        raise NotAuthenticated from error
+    if payload["iss"] != client_id or payload["sub"] != client_id or payload["aud"] != issuer:
+        raise NotAuthenticated
+    _check_times(payload, at, MAX_ASSERTION_TTL_S)
+    return payload["jti"], payload["exp"]
+
+
+def client_of(assertion: str) -> str:
+    """Whose key an assertion claims to be signed with: unverified, so only good for looking that key up."""
+    try:
+        claimed = strictjson.parse(_decode(assertion.split(".")[1]), max_bytes=MAX_TOKEN_CHARS, max_depth=4)
+        subject = claimed["sub"] if isinstance(claimed, dict) else None
+    except (Malformed, KeyError, IndexError, ValueError) as error:
+        raise NotAuthenticated from error
+    if not isinstance(subject, str) or len(subject) > 200:
+        raise NotAuthenticated
+    return subject
+
+
+def _header(token: str) -> dict[str, Any]:
+    # Size, then characters: three base64url parts and nothing else, so no padding tricks, no JWE, no JSON form.
+    if len(token) > MAX_TOKEN_CHARS or _COMPACT.fullmatch(token) is None:
+        raise NotAuthenticated
+    return _object(token.split(".")[0])
+
+
+def _signed_payload(token: str, key: ec.EllipticCurvePublicKey) -> dict[str, Any]:
+    """The payload of a token signed by `key` with ES256, whatever its header says."""
+    try:
+        jwt.PyJWS().decode(token, key, algorithms=[ALGORITHM])
+    except jwt.InvalidTokenError as error:
+        raise NotAuthenticated from error
+    return _object(token.split(".")[1])
+
+
+def _object(part: str) -> dict[str, Any]:
+    try:
+        parsed = strictjson.parse(_decode(part), max_bytes=MAX_TOKEN_CHARS, max_depth=4)
+    except (Malformed, ValueError) as error:
+        raise NotAuthenticated from error
+    if not isinstance(parsed, dict):
+        raise NotAuthenticated
+    return parsed
+
+
+def _decode(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _check_times(payload: Mapping[str, Any], at: datetime, max_ttl_s: int) -> None:
+    now = at.timestamp()
+    issued, expires = payload["iat"], payload["exp"]
+    not_before = payload.get("nbf", issued)
+    if expires + LEEWAY_S <= now or issued > now + 10 or not_before > now + 10:
+        raise NotAuthenticated
+    if not 0 < expires - issued <= max_ttl_s:
+        raise NotAuthenticated
+
+
+def public_pem(private_pem: bytes) -> str:
+    """The public half of an EC private key in PEM, as a credential stores it."""
+    key = load_pem_private_key(private_pem, None)
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

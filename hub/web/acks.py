@@ -1,0 +1,55 @@
+"""`POST /v1/events/{id}/acks`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_smorest import Blueprint
+
+from hub.acks import acknowledge
+from hub.errors import Invalid
+from hub.ingest import Accepted
+from hub.store import connection
+from hub.web import shapes
+from hub.web.auth import answer
+from hub.web.bodies import json_response, read_object
+from hub.web.hub import current_hub
+from schemas.ack import STATES
+from schemas.flaws import flaw
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Response
+
+    from hub.reading import Asking
+
+bp = Blueprint("acks", __name__, url_prefix="/v1", description="Answers to events")
+
+UNKNOWN_STATE = Text("This must be one of {states}.", "Debe ser uno de {states}.", code="unknown-code")
+
+
+@bp.post("/events/<uuid:hub_id>/acks")
+@bp.doc(
+    requestBody={
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/AckBody"}}},
+    }
+)
+@bp.response(201, shapes.Accepted)
+@bp.alt_response(200, schema=shapes.Accepted, description="It was already answered like this.")
+def answer_event(hub_id: UUID) -> Response:
+    """Tell the originator: received, read, acknowledged, or declined with a reason."""
+    hub = current_hub()
+    body = read_object()
+    state = body.pop("state", None)
+    if state not in STATES:
+        raise Invalid((flaw("/state", UNKNOWN_STATE.format(states=", ".join(STATES))),))
+
+    def act(asking: Asking) -> Accepted:
+        with connection(hub.pool) as conn:
+            return acknowledge(conn, asking, hub_id, state, body)
+
+    accepted = answer(act)
+    return json_response(f'{{"id":"{accepted.hub_id}"}}', 201 if accepted.is_new else 200)

@@ -1,0 +1,86 @@
+"""Authentication: one hook before every request, and a short list of what answers without a token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from flask import g, request
+
+from hub.errors import NotAuthenticated, Unavailable
+from hub.picture import Stale
+from hub.principal import Principal
+from hub.reading import Asking
+from hub.store import connection
+from hub.web.hub import Hub, current_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.tokens import Claims
+
+T = TypeVar("T")
+
+# Endpoints that answer without a token; a test compares this list with what really does.
+OPEN = frozenset(
+    {
+        "oauth.token",
+        "oauth.jwks",
+        "oauth.authorization_server",
+        "oauth.protected_resource",
+        "docs.openapi",
+        "swagger_ui.show",
+    }
+)
+
+
+def authenticate() -> None:
+    """Runs before every request, unmatched ones too, so that an unknown path tells a stranger nothing."""
+    if request.endpoint in OPEN:
+        return
+    hub = current_hub()
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticated(missing=True)
+    g.claims = hub.tokens.verify(token, hub.now())
+    g.asking = _asking(hub, g.claims)
+    if request.endpoint != "events.publish":  # which budget a publish spends depends on what it says
+        hub.rates.spend("read", g.claims.agency)
+
+
+def _asking(hub: Hub, claims: Claims) -> Asking:
+    """Join the claims with the agency; an unknown agency or epoch may be newer than our picture, so look once more."""
+    for is_fresh in (False, True):
+        if is_fresh:
+            with connection(hub.pool) as conn:
+                hub.picture.refresh(conn)
+        view = hub.picture.view
+        agency = view.rules.directory.active(claims.agency)
+        if agency is not None and claims.epoch == agency.epoch:
+            principal = Principal(
+                agency=agency,
+                client_id=claims.client_id,
+                scopes=claims.scopes,
+                jurisdictions=claims.jurisdictions,
+                purpose=claims.purpose,
+            )
+            return Asking(principal, hub.picture, view, hub.now())
+    raise NotAuthenticated
+
+
+def answer(use_case: Callable[[Asking], T]) -> T:
+    """
+    Run a use case for the authenticated caller; when the rules have changed under it, authenticate and ask again.
+
+    Raises:
+        NotAuthenticated: the change was the caller's own suspension.
+        Unavailable: the rules changed three times in a row.
+    """
+    hub = current_hub()
+    for _ in range(3):
+        try:
+            return use_case(g.asking)
+        except Stale:
+            with connection(hub.pool) as conn:
+                hub.picture.refresh(conn)
+            g.asking = _asking(hub, g.claims)
+    raise Unavailable

@@ -1,0 +1,52 @@
+"""Request bodies, read strictly: media type, size, no content coding, one meaning per JSON document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort, request
+
+from hub.errors import Invalid, TooLarge
+from schemas import strictjson
+from schemas.complaints import NOT_AN_OBJECT
+from schemas.flaws import flaw
+
+MAX_BODY_BYTES = strictjson.MAX_BYTES
+JSON_TYPES = frozenset({"application/json", "application/cloudevents+json"})
+
+
+def read_raw() -> bytes:
+    """
+    The body's bytes.
+
+    Raises:
+        TooLarge: over 256 KiB.
+        werkzeug.exceptions.UnsupportedMediaType: not JSON, or compressed (a bomb would expand before any limit).
+    """
+    if request.mimetype not in JSON_TYPES or request.headers.get("Content-Encoding", "identity") != "identity":
+        abort(415)
+    if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
+        raise TooLarge(MAX_BODY_BYTES)
+    raw = request.get_data(cache=False)
+    if len(raw) > MAX_BODY_BYTES:
+        raise TooLarge(MAX_BODY_BYTES)
+    return raw
+
+
+def read_object() -> dict[str, Any]:
+    """
+    The body as a JSON object.
+
+    Raises:
+        Malformed: it is not strict JSON.
+        Invalid: it is JSON, and no object.
+    """
+    parsed = strictjson.parse(read_raw())
+    if not isinstance(parsed, dict):
+        raise Invalid((flaw("", NOT_AN_OBJECT),))
+    return parsed
+
+
+def json_response(text: str, status: int = 200) -> Response:
+    """JSON text that is ready; never stored by anything on its way (it was disclosed to one reader)."""
+    return Response(text, status, content_type="application/json", headers={"Cache-Control": "no-store"})

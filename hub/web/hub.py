@@ -1,0 +1,41 @@
+"""What every view works with, put together by `hub.main`; views reach it through the app, never through globals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from psycopg_pool import ConnectionPool
+
+    from hub.clients import Grantor
+    from hub.cursor import Cursors
+    from hub.picture import Picture
+    from hub.store import Connection
+    from hub.tokens import TokenVerifier
+    from hub.web.rates import Rates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """One gateway process. `now` is the clock; nothing below reads another."""
+
+    node: str
+    url: str
+    pool: ConnectionPool[Connection]
+    picture: Picture
+    tokens: TokenVerifier
+    grantor: Grantor
+    cursors: Cursors
+    rates: Rates
+    now: Callable[[], datetime]
+
+
+def current_hub() -> Hub:
+    """The hub this request is answered by."""
+    return cast("Hub", current_app.extensions["puente"])

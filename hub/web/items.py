@@ -1,0 +1,21 @@
+"""Events in an answer: stored text joined, never parsed and dumped again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hub.reading import Shown
+
+
+def item(shown: Shown) -> str:
+    """One event with the hub's id, its projection and its grant. Ids and names need no escaping."""
+    grant = f'"grant":"{shown.decision.grant}",' if shown.decision.grant else ""
+    return f'{{"id":"{shown.row.hub_id}","projection":"{shown.projection}",{grant}"event":{shown.text}}}'
+
+
+def items(shown: Iterable[Shown]) -> str:
+    """A JSON array of them."""
+    return f"[{','.join(map(item, shown))}]"

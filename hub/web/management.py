@@ -1,0 +1,52 @@
+"""Health and metrics, on a port of their own that agencies never reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
+
+from hub.errors import Unavailable
+from hub.store import agencies, connection, log
+
+if TYPE_CHECKING:
+    from psycopg_pool import ConnectionPool
+
+    from hub.store import Connection
+
+# Longer than a takeover of the sequencer takes (2 s), shorter than anyone should wait for an alert.
+MOST_PENDING_S = 10.0
+
+
+def create_management_app(pool: ConnectionPool[Connection], metrics_dir: str) -> Flask:
+    """Three endpoints: alive at all, ready to answer, and the counters of every gateway process."""
+    app = Flask("puente-management", static_folder=None)
+
+    @app.get("/health/live")
+    def live() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "live"}
+
+    @app.get("/health/ready")
+    def ready() -> tuple[Response, int]:
+        """The database answers, and the sequencer keeps up; each check is named with what it found."""
+        checks: dict[str, Any] = {}
+        try:
+            with connection(pool) as conn:
+                checks["directory_version"] = agencies.version_of(conn)
+                checks["oldest_pending_s"] = round(log.oldest_pending_s(conn), 3)
+            is_ready = checks["oldest_pending_s"] <= MOST_PENDING_S
+        except Unavailable:
+            checks["database"] = "away"
+            is_ready = False
+        return jsonify(status="ready" if is_ready else "not ready", **checks), 200 if is_ready else 503
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        """Prometheus text format."""
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry, metrics_dir)  # type: ignore[no-untyped-call]
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    return app

@@ -1,0 +1,78 @@
+"""`GET /v1/me`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import g
+from flask_smorest import Blueprint
+
+from hub.me import describe
+from hub.store import connection
+from hub.web import shapes
+from hub.web.auth import answer
+from hub.web.hub import current_hub
+
+if TYPE_CHECKING:
+    from hub.grants import Grant, Selector
+    from hub.me import Self
+    from hub.reading import Asking
+
+bp = Blueprint("me", __name__, url_prefix="/v1", description="The caller itself")
+
+
+@bp.get("/me")
+@bp.response(200, shapes.Me)
+def show_me() -> dict[str, Any]:
+    """Who am I, what may I see, and until when."""
+    hub = current_hub()
+
+    def read(asking: Asking) -> Self:
+        with connection(hub.pool) as conn:
+            asking.require_current(conn)
+        return describe(asking)
+
+    described = answer(read)
+    principal, at = described.asking.principal, described.asking.at
+    agency = principal.agency
+    return {
+        "node": hub.node,
+        "agency": {
+            "id": agency.id,
+            "name": agency.name,
+            "kind": agency.kind.value,
+            "country": agency.country,
+            "jurisdictions": list(agency.jurisdictions),
+            "publishes": list(agency.publishes),
+            "languages": list(agency.languages),
+        },
+        "token": {
+            "client_id": principal.client_id,
+            "scopes": sorted(principal.scopes),
+            "jurisdictions": list(principal.jurisdictions),
+            "purpose": principal.purpose,
+            "expires": datetime.fromtimestamp(g.claims.exp, UTC).isoformat(),
+        },
+        "grants": [_grant(grant, in_force=grant.is_in_force(at)) for grant in described.grants],
+    }
+
+
+def _grant(grant: Grant, *, in_force: bool) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "source": _selector(grant.source),
+        "types": list(grant.types),
+        "jurisdictions": list(grant.jurisdictions),
+        "purpose": grant.purpose,
+        "max_tlp": str(grant.max_tlp),
+        "clearance": grant.clearance.name.lower(),
+        "valid_from": grant.valid_from.isoformat(),
+        "valid_until": grant.valid_until.isoformat(),
+        "in_force": in_force,
+    }
+
+
+def _selector(selector: Selector) -> dict[str, str]:
+    members = {"agency": selector.agency, "kind": selector.kind, "country": selector.country}
+    return {name: str(value) for name, value in members.items() if value is not None}

@@ -1,0 +1,128 @@
+"""The shapes of requests and answers, for validation and for OpenAPI. Events themselves: `schemas/json/`."""
+
+from __future__ import annotations
+
+from marshmallow import RAISE, Schema, fields, validate
+
+from schemas.envelope import STATUSES
+
+
+class Query(Schema):
+    """Query parameters; an unknown one is an error, or a misspelt filter would silently widen an answer."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class FeedQuery(Query):
+    """Where to go on reading, and how much at a time."""
+
+    after = fields.String(load_default="", validate=validate.Length(max=200))
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+    status = fields.String(load_default="actual", validate=validate.OneOf(STATUSES))
+
+
+class ActiveQuery(Query):
+    """Exercises and tests never mix with what is real."""
+
+    status = fields.String(load_default="actual", validate=validate.OneOf(STATUSES))
+    limit = fields.Integer(load_default=200, validate=validate.Range(1, 500))
+
+
+class RejectionsQuery(Query):
+    """Rejections are numbered; go on behind the last one seen."""
+
+    after = fields.Integer(load_default=0, validate=validate.Range(0, 2**62))
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+
+
+class Accepted(Schema):
+    """The hub's own id of a stored event."""
+
+    id = fields.UUID(required=True)
+
+
+class Item(Schema):
+    """One event as its reader may see it: which projection, on which grant (absent for own events)."""
+
+    id = fields.UUID(required=True)
+    projection = fields.String(required=True)
+    grant = fields.String()
+    event = fields.Dict(required=True, metadata={"description": "an event, cut down to the projection"})
+
+
+class FeedPage(Schema):
+    """Events in log order; ask again with `after` set to `next`."""
+
+    events = fields.List(fields.Nested(Item), required=True)
+    next = fields.String(required=True)
+    more = fields.Boolean(required=True)
+
+
+class ActiveAlerts(Schema):
+    """Alerts that are neither closed nor expired, newest first."""
+
+    alerts = fields.List(fields.Nested(Item), required=True)
+
+
+class CaseState(Schema):
+    """One source's case or alert under a subject."""
+
+    source = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["open", "closed"]))
+    history = fields.List(fields.Nested(Item), required=True)
+
+
+class Cases(Schema):
+    """Everything under one subject that the reader may see."""
+
+    subject = fields.String(required=True)
+    cases = fields.List(fields.Nested(CaseState), required=True)
+
+
+class AckBody(Schema):
+    """An answer to an event."""
+
+    state = fields.String(required=True, metadata={"enum": ["received", "read", "acknowledged", "declined"]})
+    reason = fields.String(metadata={"description": "for `declined`"})
+    note = fields.Dict(metadata={"description": 'bilingual: {"en": ..., "es": ...}'})
+
+
+class GrantShape(Schema):
+    """A grant as its reader sees it."""
+
+    id = fields.String(required=True)
+    source = fields.Dict(required=True)
+    types = fields.List(fields.String(), required=True)
+    jurisdictions = fields.List(fields.String(), required=True)
+    purpose = fields.String(required=True)
+    max_tlp = fields.String(required=True)
+    clearance = fields.String(required=True)
+    valid_from = fields.String(required=True)
+    valid_until = fields.String(required=True)
+    in_force = fields.Boolean(required=True)
+
+
+class Me(Schema):
+    """Who the caller is, what its token allows, and which grants name it."""
+
+    node = fields.String(required=True)
+    agency = fields.Dict(required=True)
+    token = fields.Dict(required=True)
+    grants = fields.List(fields.Nested(GrantShape), required=True)
+
+
+class Rejections(Schema):
+    """What was refused; flaws name paths and rules, never values."""
+
+    rejections = fields.List(fields.Dict(), required=True)
+    next = fields.Integer(required=True)
+
+
+class Token(Schema):
+    """RFC 6749 section 5.1."""
+
+    access_token = fields.String(required=True)
+    token_type = fields.String(required=True)
+    expires_in = fields.Integer(required=True, metadata={"description": "seconds"})
+    scope = fields.String(required=True)

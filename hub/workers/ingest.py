@@ -1,0 +1,119 @@
+"""Kafka to PostgreSQL: poll, accept a batch with its offset, go on. What the bytes mean is decided elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.errors import KafkaError
+
+from hub.batches import Batch, Record, accept_batch
+from hub.errors import Unavailable
+from hub.store import Connection, connect, offsets
+from schemas import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from hub.picture import Picture
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """What the worker is given; `kafka` are the connection settings of a kafka-python client."""
+
+    database_url: str
+    kafka: dict[str, Any]
+    node: str
+    prefix: str
+    batch: int
+    picture: Picture
+    now: Callable[[], datetime]
+
+
+def run(ingest: Ingest, stopping: Callable[[], bool]) -> None:
+    """Ingest until told to stop; a lost database or broker is waited for, and only what committed counts."""
+    while not stopping():
+        try:
+            with connect(ingest.database_url, name="puente-ingest") as conn:
+                ingest.picture.refresh(conn)
+                _run(ingest, conn, stopping)
+        except (Unavailable, KafkaError) as error:
+            logger.warning("ingest waits: %s", type(error).__name__)
+            time.sleep(RETRY_S)
+
+
+def _run(ingest: Ingest, conn: Connection, stopping: Callable[[], bool]) -> None:
+    consumer = KafkaConsumer(
+        **ingest.kafka,
+        group_id=f"{ingest.node}-node.ingest",
+        enable_auto_commit=False,
+        auto_offset_reset="none",  # a jump over lost records must stop and page, never pass unseen
+        isolation_level="read_committed",
+        allow_auto_create_topics=False,
+        max_poll_records=ingest.batch,
+        max_partition_fetch_bytes=4 << 20,
+        metadata_max_age_ms=2000,  # a newly enrolled agency's topic is found this soon
+    )
+    try:
+        pattern = f"^{re.escape(ingest.prefix)}in\\..+\\.{wire.VERSION}$"
+        consumer.subscribe(pattern=pattern, listener=_FromStoredOffsets(consumer, conn))
+        while not stopping():
+            for partition, records in consumer.poll(timeout_ms=200).items():
+                _accept(ingest, conn, consumer, partition, records)
+    finally:
+        consumer.close()
+
+
+def _accept(
+    ingest: Ingest, conn: Connection, consumer: KafkaConsumer, partition: TopicPartition, records: list[Any]
+) -> None:
+    agency = wire.agency_of(partition.topic, ingest.prefix)
+    if agency is None:  # matched the pattern and is nobody's: the broker's ACLs let only the node create topics
+        logger.error("a topic of no agency: %s", partition.topic)
+        return
+    batch = Batch(
+        topic=partition.topic,
+        partition=partition.partition,
+        agency=agency,
+        records=[Record(record.offset, record.value) for record in records],
+        start=offsets.next_offset(conn, partition.topic, partition.partition),
+        end=records[-1].offset + 1,
+    )
+    if batch.start > records[0].offset:  # another worker had read on before this one took over
+        consumer.seek(partition, batch.start)
+        return
+    try:
+        outcome = accept_batch(conn, ingest.picture, batch, ingest.now())
+    except offsets.Overtaken:
+        consumer.seek(partition, offsets.next_offset(conn, partition.topic, partition.partition))
+        return
+    logger.debug("%s/%s to %s: %s", partition.topic, partition.partition, batch.end, outcome)
+
+
+class _FromStoredOffsets(ConsumerRebalanceListener):
+    """Every assignment starts where PostgreSQL says; Kafka's own committed offsets are not used."""
+
+    def __init__(self, consumer: KafkaConsumer, conn: Connection) -> None:
+        self._consumer = consumer
+        self._conn = conn
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Nothing to hand over: a batch is either committed with its offset or not at all."""
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Seek; a partition never read starts at its first record."""
+        firsts = self._consumer.beginning_offsets(list(assigned))
+        for partition in assigned:
+            offsets.start_partition(self._conn, partition.topic, partition.partition, offset=firsts[partition])
+            self._consumer.seek(partition, offsets.next_offset(self._conn, partition.topic, partition.partition))
