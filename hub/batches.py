@@ -46,9 +46,16 @@ class Record:
     value: bytes | None
 
 
+LOST = Text(
+    "Records {first} to {last} were gone from the broker before the hub read them; publish them again.",
+    "Los registros {first} a {last} ya no estaban en el broker cuando el hub los leyó; publíquelos de nuevo.",
+    code="records-lost",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Consecutive records of one partition; `end` is the offset after the last one, gaps included."""
+    """Consecutive records of one partition, wanted from offset `start` on; `end` is the offset after the last one."""
 
     topic: str
     partition: int
@@ -139,7 +146,7 @@ def _accept(conn: Connection, picture: Picture, batch: Batch, at: datetime) -> O
         for item in bad:
             if item.denied is not None:
                 audit.record(conn, item.denied[0], "publish", item.denied[1], policy=view.rules.version)
-        stored_rejections.add(conn, [_rejection(batch, item) for item in bad])
+        stored_rejections.add(conn, [*_lost(batch), *(_rejection(batch, item) for item in bad)])
         offsets.move(conn, batch.topic, batch.partition, start=batch.start, end=batch.end)
     return Outcome(len(good) - len(unstored), len(unstored) - len(clashing), len(bad))
 
@@ -201,6 +208,17 @@ def _clashing(conn: Connection, unstored: Sequence[Good], view: View) -> list[Ba
             denied = (item.principal, Decision(False, CLASH))
             clashing.append(Bad(record=item.record, flaws=flaws, event_id=item.event.id, denied=denied))
     return clashing
+
+
+def _lost(batch: Batch) -> list[Rejection]:
+    """Retention can outrun a hub that was away for long; its sender must hear of it, and the topic goes on."""
+    first = batch.records[0]
+    if first.offset == batch.start:
+        return []
+    logger.error("%s/%s: records %d to %d are lost", batch.topic, batch.partition, batch.start, first.offset - 1)
+    text = LOST.format(first=batch.start, last=first.offset - 1)
+    gap = Bad(record=Record(batch.start, None), flaws=(flaw("", text),))
+    return [_rejection(batch, gap)]
 
 
 def _rejection(batch: Batch, item: Bad) -> Rejection:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hub.tokens import SigningKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -29,7 +30,7 @@ def issuer_key(folder: Path) -> SigningKey:
     jwks = json.dumps({"keys": [key.jwk]}).encode()
     path = folder / "jwks.json"
     if not path.exists() or path.read_bytes() != jwks:
-        _write(path, jwks, mode=0o644)
+        write(path, jwks, mode=0o644)
     return key
 
 
@@ -38,26 +39,30 @@ def cursor_key(folder: Path) -> bytes:
     return _kept(folder / "cursor.key", lambda: secrets.token_bytes(64))
 
 
-def _kept(path: Path, make: object) -> bytes:
-    if not path.exists():
-        _write(path, make(), mode=0o600)  # type: ignore[operator]
-    return path.read_bytes()
-
-
-def _write(path: Path, content: bytes, *, mode: int) -> None:
-    """Whole or not at all; if two processes make the same secret at once, the first one's stays."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-    if mode == 0o600:
-        with contextlib.suppress(FileExistsError):
-            os.link(scratch, path)
-        scratch.unlink()
-    else:
-        scratch.replace(path)
-
-
 def client_key(path: Path) -> bytes:
     """An agency's client key in PEM, made if the file is not there."""
     return _kept(path, new_private_pem)
+
+
+def _kept(path: Path, make: Callable[[], bytes]) -> bytes:
+    """What is in `path`; if two processes make it at once, the first one's stays."""
+    if not path.exists():
+        scratch = _scratch(path, make(), mode=0o600)
+        with suppress(FileExistsError):
+            os.link(scratch, path)
+        scratch.unlink()
+    return path.read_bytes()
+
+
+def write(path: Path, content: bytes, *, mode: int) -> None:
+    """Put `content` there whole or not at all."""
+    _scratch(path, content, mode=mode).replace(path)
+
+
+def _scratch(path: Path, content: bytes, *, mode: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+    return scratch

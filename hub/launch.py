@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from granian import Granian
 from granian.constants import Interfaces
 
-from hub import main
+from hub import keys, main
 from hub.embedded import kafka, postgres
 from hub.embedded.errors import PortInUse
 from hub.embedded.install import kafka_jars
@@ -93,14 +94,14 @@ def prepare(told: Settings, services: Services, environment: Mapping[str, str]) 
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(parents=True)
     gateway = told.gateway
-    return {
-        **environment,
+    settled = {
         "PUENTE_DATABASE_URL": services.database_url,
         "PUENTE_KAFKA_BOOTSTRAP": services.bootstrap,
         "PUENTE_GATEWAY_PORT": str(free_port(gateway.host, gateway.port)),
         "PUENTE_GATEWAY_MANAGEMENT_PORT": str(free_port(gateway.management_host, gateway.management_port)),
-        METRICS_VARIABLE: str(metrics.absolute()),
     }
+    keys.write(main.running_file(told), json.dumps(settled).encode(), mode=0o600)
+    return {**environment, **settled, METRICS_VARIABLE: str(metrics.absolute())}
 
 
 def free_port(host: str, port: int) -> int:

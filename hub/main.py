@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -46,7 +47,17 @@ def settings(path: Path | None = None) -> Settings:
         SettingsError: with every problem.
     """
     chosen = path or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
-    return load_settings(chosen, os.environ)
+    told = load_settings(chosen, os.environ)
+    # Where `up` has started a node, the other commands find its services without being told.
+    running = running_file(told)
+    if running.exists():
+        told = load_settings(chosen, {**json.loads(running.read_text("utf-8")), **os.environ})
+    return told
+
+
+def running_file(told: Settings) -> Path:
+    """Addresses of the services and ports that `puente up` settled for this node."""
+    return told.state_dir / "running.json"
 
 
 def rules(told: Settings) -> tuple[GrantSet, Limits]:
@@ -161,7 +172,7 @@ def run_relay(told: Settings) -> None:
     from hub.workers import relay
 
     prefix = told.kafka.topic_prefix
-    worker = relay.Relay(database_url=told.database.url, kafka=kafka_settings(told), prefix=prefix)
+    worker = relay.Relay(database_url=told.database.url, kafka=kafka_settings(told), node=told.node.id, prefix=prefix)
     relay.run(worker, until_told())
 
 
@@ -181,5 +192,5 @@ def until_told() -> Callable[[], bool]:
 def log_to_stderr() -> None:
     """One line per message. Kafka's client logs record values when it is chatty, so it is kept quiet (KP-10)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for name in ("kafka", "urllib3", "httpx"):
+    for name in ("kafka", "urllib3", "httpx", "yoyo"):
         logging.getLogger(name).setLevel(logging.WARNING)

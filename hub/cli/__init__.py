@@ -21,9 +21,25 @@ ABOUT = Text(
 
 # Exit status: 0 done, 1 refused or not found, 2 wrong use or settings, 3 something needed is away.
 USAGE, AWAY = 2, 3
+PLUGINS = "puente.commands"
 
 
-@click.group(help=ABOUT.in_(LANGUAGE), context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The node's commands, and those of entry points, loaded only when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name, in order."""
+        return sorted({*super().list_commands(ctx), *(plugin.name for plugin in entry_points(group=PLUGINS))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command; an agency's side brings its own."""
+        for plugin in entry_points(group=PLUGINS, name=cmd_name):
+            loaded: click.Command = plugin.load()
+            return loaded
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands, help=ABOUT.in_(LANGUAGE), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="puente")
 def cli() -> None:
     """Collects the commands below."""
@@ -35,8 +51,6 @@ for command in (*node.COMMANDS, agencies.agency, demo.demo):
 
 def main() -> None:
     """Run a command; what goes wrong is one clear line and an exit status."""
-    for plugin in entry_points(group="puente.commands"):
-        cli.add_command(plugin.load())
     try:
         cli(prog_name="puente")
     except SettingsError as error:

@@ -63,6 +63,9 @@ BROKER_SETTINGS: Mapping[str, str | int] = {
     "share.coordinator.state.topic.min.isr": 1,
     "share.coordinator.state.topic.num.partitions": 1,
     "group.initial.rebalance.delay.ms": 0,
+    # After a kill the broker waits for its own former session to end; the default is 9 s.
+    "broker.session.timeout.ms": 4000,
+    "broker.heartbeat.interval.ms": 500,
 }
 
 

@@ -25,7 +25,6 @@ MAX_SOCKET_PATH = 107  # bytes; sun_path in unix(7) is 108 with its end mark
 FAST_SHUTDOWN = signal.SIGINT  # ends sessions, writes a checkpoint, exits
 START_S = 60.0  # recovery after a kill may take a while
 
-# Where the folders go when we are root and the server's account could not reach the ones that were asked for.
 ROOT_HOME = Path("/var/lib/puente")
 
 # Error reports name constraints and tables, but neither statements nor values: those hold personal data.
@@ -83,19 +82,21 @@ class RunningPostgres:
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def start(state_dir: Path, *, fsync: bool = True, max_connections: int = 100) -> RunningPostgres:
+def start(
+    state_dir: Path, *, fsync: bool = True, max_connections: int = 100, root_home: Path = ROOT_HOME
+) -> RunningPostgres:
     """
     Start the server on the data in `state_dir`, which is created when it is not there yet.
 
-    PostgreSQL refuses to run as root, so root hands it to another account (see `_account`).
-    Without `fsync` an acknowledged commit can be lost with the machine: for tests only.
+    Without `fsync` an acknowledged commit can be lost with the machine: for tests only. PostgreSQL refuses to run
+    as root, so root hands it to another account (see `_account`); what that one cannot reach goes to `root_home`.
 
     Raises:
         FolderInUse: another running server has this data.
         NotStarted: the server's log says why.
     """
     account = _account(state_dir)
-    home, programs = _places(state_dir, account)
+    home, programs = _places(state_dir, account, root_home)
     socket_dir = _socket_dir(home, account)
     lock = claim(home)
     try:
@@ -179,12 +180,12 @@ def _account(state_dir: Path) -> Account | None:
     return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
-def _places(state_dir: Path, account: Account | None) -> tuple[Path, Path]:
+def _places(state_dir: Path, account: Account | None, root_home: Path) -> tuple[Path, Path]:
     """The server's home folder and its programs, both where its account can reach them."""
     home = state_dir.absolute() / "postgres"
     server = _wheel_server()
     if account is not None and not _reachable(home.parent, account):
-        home = ROOT_HOME / hashlib.sha256(str(home).encode()).hexdigest()[:16]
+        home = root_home / hashlib.sha256(str(home).encode()).hexdigest()[:16]
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if account is not None:
         os.chown(home, account.uid, account.gid)

@@ -36,11 +36,3 @@ def move(conn: Connection, topic: str, partition: int, *, start: int, end: int) 
     )
     if done.rowcount != 1:
         raise Overtaken
-
-
-def start_partition(conn: Connection, topic: str, partition: int, *, offset: int) -> None:
-    """Note the first offset a new partition has, where retention has already taken some."""
-    conn.execute(
-        "INSERT INTO kafka_offset (topic, partition, next_offset) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        (topic, partition, offset),
-    )

@@ -27,7 +27,7 @@ OPEN = frozenset(
         "oauth.jwks",
         "oauth.authorization_server",
         "oauth.protected_resource",
-        "docs.openapi",
+        "api-docs.openapi_json",
         "swagger_ui.show",
     }
 )

@@ -26,5 +26,5 @@ class NodeTokens(AbstractTokenProvider):
     def token(self) -> str:
         """A token for the audience `<node>/kafka`."""
         agency = f"{self._node}-node"
-        claims = {"client_id": agency, "agency": agency, "jurisdictions": ["US", "MX"], "scope": "", "epoch": 1}
+        claims = {"client_id": agency, "agency": agency, "jurisdictions": ["US", "MX"], "scope": "node", "epoch": 1}
         return self._issuer.issue(claims, audience=f"{self._node}/kafka", ttl_s=self._ttl_s, at=self._now())

@@ -58,7 +58,7 @@ def _run(ingest: Ingest, conn: Connection, stopping: Callable[[], bool]) -> None
         **ingest.kafka,
         group_id=f"{ingest.node}-node.ingest",
         enable_auto_commit=False,
-        auto_offset_reset="none",  # a jump over lost records must stop and page, never pass unseen
+        auto_offset_reset="earliest",  # what was lost to retention is told to its sender (hub/batches.py)
         isolation_level="read_committed",
         allow_auto_create_topics=False,
         max_poll_records=ingest.batch,
@@ -102,7 +102,12 @@ def _accept(
 
 
 class _FromStoredOffsets(ConsumerRebalanceListener):
-    """Every assignment starts where PostgreSQL says; Kafka's own committed offsets are not used."""
+    """
+    Every assignment starts where PostgreSQL says; Kafka's own committed offsets are not used.
+
+    kafka-python calls this from its network thread, where asking the broker would block for ever; so a partition
+    that was never read is left to `auto_offset_reset`, and a gap shows when its first record arrives.
+    """
 
     def __init__(self, consumer: KafkaConsumer, conn: Connection) -> None:
         self._consumer = consumer
@@ -112,8 +117,8 @@ class _FromStoredOffsets(ConsumerRebalanceListener):
         """Nothing to hand over: a batch is either committed with its offset or not at all."""
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Seek; a partition never read starts at its first record."""
-        firsts = self._consumer.beginning_offsets(list(assigned))
+        """Seek to the stored offsets."""
         for partition in assigned:
-            offsets.start_partition(self._conn, partition.topic, partition.partition, offset=firsts[partition])
-            self._consumer.seek(partition, offsets.next_offset(self._conn, partition.topic, partition.partition))
+            stored = offsets.next_offset(self._conn, partition.topic, partition.partition)
+            if stored > 0:
+                self._consumer.seek(partition, stored)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from hub.errors import Unavailable
 from hub.rendering import render
 from hub.store import Connection, connect, log, rejections
 from hub.workers import feedback, topics
+from hub.workers.access import Access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +56,7 @@ class Relay:
 
     database_url: str
     kafka: dict[str, Any]
+    node: str
     prefix: str
 
     def topic(self, event_type: str, status: str) -> str:
@@ -78,7 +81,7 @@ def run(relay: Relay, stopping: Callable[[], bool]) -> None:
                     log.drop_lease(conn, "relay", me)
         except log.Deposed:
             logger.warning("deposed")
-        except (Unavailable, KafkaError) as error:
+        except (Unavailable, KafkaError, topics.NotProjected) as error:
             logger.warning("relay waits: %s", type(error).__name__)
             time.sleep(1.0)
 
@@ -90,20 +93,20 @@ class _Leader:
 
 
 def _lead(relay: Relay, conn: Connection, leader: _Leader, position: int, stopping: Callable[[], bool]) -> None:
-    sent = _last_positions(relay)
-    producer = KafkaProducer(**relay.kafka, **PRODUCER)
-    try:
-        told = rejections.told(conn)
-        while not stopping():
-            rows = log.since(conn, position, limit=BATCH)
-            _send(relay, producer, rows, sent)
-            position = rows[-1][0].position or position if rows else position
-            log.move_lease(conn, "relay", leader.holder, leader.fence, position=position, lease_ms=LEASE_MS)
-            told = feedback.tell(conn, producer, told, relay.prefix)
-            if not rows:
-                time.sleep(IDLE_S)
-    finally:
-        producer.close(timeout=2)
+    with closing(Access(relay.kafka, relay.prefix, relay.node)) as access:
+        access.keep(conn)
+        sent = _last_positions(relay)
+        with closing(KafkaProducer(**relay.kafka, **PRODUCER)) as producer:
+            told = rejections.told(conn)
+            while not stopping():
+                rows = log.since(conn, position, limit=BATCH)
+                _send(relay, producer, rows, sent)
+                position = rows[-1][0].position or position if rows else position
+                log.move_lease(conn, "relay", leader.holder, leader.fence, position=position, lease_ms=LEASE_MS)
+                told = feedback.tell(conn, producer, told, relay.prefix)
+                access.keep(conn)
+                if not rows:
+                    time.sleep(IDLE_S)
 
 
 def _send(
