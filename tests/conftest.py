@@ -1,0 +1,59 @@
+"""The services tests may ask for by name; each is started once, when the first test needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.embedded import postgres as embedded_postgres
+from tests.support.services import NODES, Broker, Databases, new_issuer, start_broker, state_folder
+
+SERVICES = {"kafka": "kafka", "databases": "postgres"}  # fixture -> marker
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the services it needs, so that `-m "not kafka"` means what it says."""
+    for item in items:
+        for fixture in SERVICES.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(SERVICES[fixture])
+
+
+@pytest.fixture(scope="session")
+def services_folder() -> Iterator[Path]:
+    """Where the services keep their data for this run."""
+    with state_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def databases(services_folder: Path) -> Iterator[Databases]:
+    """A running PostgreSQL server; without fsync, since nothing here must survive the machine."""
+    server = embedded_postgres.start(services_folder, fsync=False)
+    yield Databases(server)
+    server.stop()
+
+
+@pytest.fixture
+def postgres(databases: Databases) -> Iterator[str]:
+    """The URL of a fresh database with the hub's tables, for this test alone."""
+    url = databases.migrated()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="module")
+def postgres_of_module(databases: Databases) -> Iterator[str]:
+    """The same for all tests of a module: for those that need many examples and clean up after themselves."""
+    url = databases.migrated()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def kafka(services_folder: Path) -> Iterator[Broker]:
+    """A running broker with a listener and a throw-away issuer for each node; use topic prefixes of your own."""
+    broker = start_broker(services_folder, {node: new_issuer(node) for node in NODES})
+    yield broker
+    broker.running.stop()

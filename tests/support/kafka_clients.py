@@ -1,0 +1,45 @@
+"""What tests do with a topic: write one record and wait for it, read what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+BOOTSTRAP_MS = 15_000
+REFUSED_MS = 400  # kafka-python tries a refused token again until this is over
+
+
+@contextmanager
+def producer(login: dict[str, Any], **settings: Any) -> Iterator[KafkaProducer]:
+    """A producer set up as the connectors' is: acknowledged, not idempotent."""
+    given = {"acks": "all", "enable_idempotence": False, "bootstrap_timeout_ms": BOOTSTRAP_MS} | login | settings
+    opened = KafkaProducer(**given)
+    try:
+        yield opened
+    finally:
+        opened.close(timeout=5)
+
+
+def write(login: dict[str, Any], topic: str, value: bytes = b"{}", **settings: Any) -> None:
+    """Send one record and wait for its acknowledgement."""
+    with producer(login, **settings) as opened:
+        opened.send(topic, value).get(timeout=10)
+
+
+def read(login: dict[str, Any], topic: str, *, group: str | None = None, wait_ms: int = 5000) -> list[Any]:
+    """The records of a topic's first partition, or none after `wait_ms` milliseconds."""
+    consumer = KafkaConsumer(
+        **login,
+        group_id=group,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
+    )
+    try:
+        consumer.assign([TopicPartition(topic, 0)])
+        return [record for batch in consumer.poll(timeout_ms=wait_ms).values() for record in batch]
+    finally:
+        consumer.close()

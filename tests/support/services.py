@@ -1,0 +1,166 @@
+"""The real PostgreSQL and the real broker that tests talk to, and tokens for the latter."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey
+from kafka.net.sasl.oauth import AbstractTokenProvider
+
+from hub.embedded import kafka, postgres
+from hub.embedded.install import kafka_jars
+
+NODES = ("us", "mx")
+TEMPLATE = "template_migrated"
+
+
+@contextmanager
+def state_folder() -> Iterator[Path]:
+    """A folder for one run's data; anyone may pass through, since PostgreSQL started by root is not root."""
+    folder = Path(tempfile.mkdtemp(prefix="puente-test-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Databases:
+    """Fresh databases of one running server, each made in about 50 ms as a copy of a migrated one."""
+
+    def __init__(self, server: postgres.RunningPostgres) -> None:
+        self.server = server
+        self._numbers = count(1)
+
+    def empty(self) -> str:
+        """The URL of a database with nothing in it."""
+        return self.server.create_database(f"test_{next(self._numbers)}")
+
+    def migrated(self) -> str:
+        """The URL of a database with the hub's tables and no rows."""
+        if TEMPLATE not in self.server.databases():
+            # Not at the top: tests of the embedded services need no hub.
+            from hub.store.migrate import migrate
+
+            migrate(self.server.create_database(TEMPLATE))
+        return self.server.create_database(f"test_{next(self._numbers)}", template=TEMPLATE)
+
+    def drop(self, url: str) -> None:
+        """Forget a database and end the sessions that are still in it."""
+        self.server.drop_database(url.partition("@/")[2].partition("?")[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """A throw-away authorization server: what its node's listener believes."""
+
+    node: str
+    key: ECKey
+
+    @property
+    def name(self) -> str:
+        """The `iss` claim."""
+        return f"https://{self.node}.issuer.example"
+
+    @property
+    def audience(self) -> str:
+        """The `aud` claim of a token for Kafka."""
+        return f"{self.node}/kafka"
+
+    def token(
+        self,
+        of: str,
+        /,
+        *,
+        lifetime_s: int = 900,
+        key: ECKey | OctKey | None = None,
+        alg: str = "ES256",
+        **claims: object,
+    ) -> str:
+        """A token for Kafka of agency `of`; `claims` replace or, when None, remove what a good one holds."""
+        now = int(time.time())
+        held: dict[str, object] = {
+            "iss": self.name,
+            "aud": self.audience,
+            "sub": f"client:{of}",
+            "agency": of,
+            "iat": now,
+            "exp": now + lifetime_s,
+            "jti": f"{of}-{time.monotonic_ns()}",
+            "scope": "events:publish",
+        }
+        held |= claims
+        payload = {name: value for name, value in held.items() if value is not None}
+        header = {"alg": alg, "kid": self.key.kid, "typ": "at+jwt"}
+        return jwt.encode(header, payload, key or self.key, algorithms=[alg])
+
+    def jwks(self) -> str:
+        """The public half, as the broker reads it."""
+        return json.dumps({"keys": [self.key.as_dict(private=False)]})
+
+
+class Tokens(AbstractTokenProvider):  # type: ignore[misc,unused-ignore]
+    """Hands kafka-python what `next_token` gives, each time the broker wants to see one."""
+
+    def __init__(self, next_token: Callable[[], str]) -> None:
+        super().__init__()
+        self._next_token = next_token
+
+    def token(self) -> str:
+        """The token, whatever it is worth."""
+        return self._next_token()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """The running broker and the issuers it believes, by node id."""
+
+    running: kafka.RunningKafka
+    issuers: Mapping[str, Issuer]
+
+    def bootstrap(self, node: str) -> str:
+        """The address of one node's listener."""
+        return self.running.bootstrap(node)
+
+    def login(self, node: str, next_token: Callable[[], str]) -> dict[str, Any]:
+        """The settings with which a kafka-python client connects to a node's listener."""
+        return {
+            "bootstrap_servers": self.bootstrap(node),
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "OAUTHBEARER",
+            "sasl_oauth_token_provider": Tokens(next_token),
+        }
+
+    def login_as(self, agency: str) -> dict[str, Any]:
+        """The settings of an agency, or of a node's own workers (`us-node`), at the listener of its country."""
+        node = agency[:2]
+        return self.login(node, lambda: self.issuers[node].token(agency))
+
+
+def new_issuer(node: str) -> Issuer:
+    """An issuer with a fresh key."""
+    return Issuer(node=node, key=ECKey.generate_key("P-256", {"kid": f"{node}-test", "use": "sig", "alg": "ES256"}))
+
+
+def start_broker(folder: Path, issuers: Mapping[str, Issuer], *, ports: Mapping[str, int] | None = None) -> Broker:
+    """Start a broker that believes `issuers`; without `ports` on free ones."""
+    nodes = []
+    for issuer in issuers.values():
+        jwks_file = folder / f"{issuer.node}.jwks.json"
+        jwks_file.write_text(issuer.jwks())
+        port = (ports or {}).get(issuer.node, 0)
+        node = kafka.KafkaNode(
+            id=issuer.node, issuer=issuer.name, audience=issuer.audience, jwks_file=jwks_file, port=port
+        )
+        nodes.append(node)
+    return Broker(running=kafka.start(folder, nodes, jars=kafka_jars()), issuers=issuers)
