@@ -30,13 +30,13 @@ def load(schema: Schema, value: Any) -> dict[str, Any]:
         ValidationError: from marshmallow, with all its messages.
     """
     try:
-        return _check_of(schema)(value)  # type: ignore[no-any-return]
+        return check_of(schema)(value)  # type: ignore[no-any-return]
     except (_Doubt, ValidationError):
         return schema.load(value)  # type: ignore[no-any-return]
 
 
 @cache
-def _check_of(schema: Schema) -> Check:
+def check_of(schema: Schema) -> Check:
     """Compile a schema, once: a function that returns what it loads to, or raises."""
     if not isinstance(schema, Body):
         raise TypeError(f"{type(schema).__name__} is no Body")
@@ -63,7 +63,7 @@ def _check_of_field(field: fields.Field[Any]) -> Check:
     if isinstance(field, Leaf):
         return field.check
     if isinstance(field, fields.Nested):
-        return _check_of(field.schema)
+        return check_of(field.schema)
     if isinstance(field, Many):
         return _check_of_list(field)
     raise TypeError(f"{type(field).__name__} has no short way")

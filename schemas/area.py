@@ -10,7 +10,7 @@ from schemas.fields import Body, Formed, Leaf, Line, Many, Number, One
 from schemas.sensitivity import PUBLIC, Metadata
 from schemas.texts import Text
 
-MAX_POINTS = 500
+MAX_POINTS = 2000
 NOT_A_POINT = Text(
     "Each point must be [latitude, longitude] in degrees, -90 to 90 and -180 to 180.",
     "Cada punto debe ser [latitud, longitud] en grados, de -90 a 90 y de -180 a 180.",
@@ -25,7 +25,7 @@ SCHEME = Text("a scheme name, such as SAME or INEGI", "un nombre de esquema, com
 
 
 class Ring(Leaf):
-    """A closed polygon: 4 to 500 points ``[latitude, longitude]``, degrees WGS 84, first = last."""
+    """A closed polygon: 4 to 2,000 points ``[latitude, longitude]``, degrees WGS 84, first = last."""
 
     default_error_messages = {"list": NOT_A_LIST, "count": COUNT, "point": NOT_A_POINT, "closed": NOT_CLOSED}
 

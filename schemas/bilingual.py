@@ -54,6 +54,8 @@ class Bilingual(Leaf):
     def check(self, value: Any) -> dict[str, Any]:
         if type(value) is not dict:
             raise self.make_error("object")
+        if len(value) > len(self._members) + 1:
+            raise self.make_error("member")
         problems: dict[str, list[Any]] = {}
         for name, inner in value.items():
             field = self._members.get(name)

@@ -46,3 +46,8 @@ NOT_A_PLACE = Text(
     code="unknown-jurisdiction",
 )
 REPEATED = Text("No item may appear twice.", "Ningún elemento puede repetirse.", code="repeated-item")
+TOO_MANY_UNKNOWN = Text(
+    "This object has many members that are not known.",
+    "Este objeto tiene muchos miembros que no se conocen.",
+    code="unknown-member",
+)

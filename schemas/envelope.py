@@ -11,8 +11,8 @@ from marshmallow import Schema, ValidationError
 
 from schemas import accept, forms, marks, registry
 from schemas.bilingual import Bilingual
-from schemas.complaints import NOT_AN_OBJECT
-from schemas.fields import Body, Code, Formed, Instant, Jurisdiction, Line, Many, One
+from schemas.complaints import NOT_AN_OBJECT, REQUIRED
+from schemas.fields import Body, Code, Instant, Jurisdiction, Line, Many, One
 from schemas.flaws import MAX_FLAWS, Flaw, Malformed, flatten, flaw
 from schemas.label import Label, LabelSchema, to_label
 from schemas.sensitivity import ENFORCEMENT, NOTICE, PARTNER, PUBLIC
@@ -26,7 +26,6 @@ UNKNOWN_TYPE = Text("This event type is not known.", "Este tipo de evento no se 
 NOT_LATER = Text(
     "This must be later than the time of the event.", "Debe ser posterior a la hora del evento.", code="not-later"
 )
-KEY_FORM = Text("an identifier without control characters", "un identificador sin caracteres de control")
 
 
 class DefectSchema(Body):
@@ -52,10 +51,10 @@ class EnvelopeSchema(Body):
     """Everything around ``data``, whose schema depends on ``type``."""
 
     specversion = Code(NOTICE, ("1.0",), required=True)
-    id = Formed(NOTICE, r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]{0,254}[^\x00-\x20\x7f])?", KEY_FORM, required=True)
+    id = forms.key(NOTICE, required=True)
     source = forms.agency(NOTICE, required=True)
     type = forms.event_type(NOTICE, required=True)
-    subject = Formed(NOTICE, r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]{0,254}[^\x00-\x20\x7f])?", KEY_FORM, required=True)
+    subject = forms.key(NOTICE, required=True)
     time = Instant(NOTICE, required=True)
     datacontenttype = Code(NOTICE, ("application/json",))
     status = Code(NOTICE, STATUSES, required=True)
@@ -98,8 +97,10 @@ def load(obj: object) -> Event:
     outside = {name: value for name, value in obj.items() if name != "data"}
     envelope = _load(ENVELOPE, outside, "", flaws)
     body = registry.BODIES.get(envelope["type"]) if "type" in envelope else None
-    if body is not None:
-        data = _load(body, obj.get("data"), "/data", flaws)
+    if "data" not in obj:
+        flaws.append(flaw("/data", REQUIRED))
+    elif body is not None:
+        data = _load(body, obj["data"], "/data", flaws)
         flaws += _times(envelope, data)
         flaws += marks.flaws(envelope.get("label", {}).get("marks", {}), body)
     elif "type" in envelope:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from marshmallow import Schema, fields, missing, validates_schema
+from marshmallow import Schema, ValidationError, fields, missing, pre_load, validates_schema
 
 from schemas import places
 from schemas.complaints import (
@@ -34,10 +34,13 @@ from schemas.complaints import (
     PATTERN,
     REPEATED,
     REQUIRED,
+    TOO_MANY_UNKNOWN,
     UNKNOWN,
 )
 from schemas.sensitivity import Metadata
 from schemas.texts import Text
+
+MAX_FLAWED = 16  # items of one list, or unknown members of one object, that get a message each
 
 _CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 _NOT_IN_PROSE = re.compile(f"[{_CONTROLS}]")
@@ -57,6 +60,13 @@ class Body(Schema):
     """An object of the published language: unknown members are an error, at every depth."""
 
     error_messages = {"type": NOT_AN_OBJECT, "unknown": UNKNOWN}
+
+    @pre_load
+    def _bound_work(self, data: Any, **_: Any) -> Any:
+        # A thousand unknown members would cost a thousand messages that nobody reads.
+        if isinstance(data, dict) and len(data) > len(self.fields) + MAX_FLAWED:
+            raise ValidationError(TOO_MANY_UNKNOWN)
+        return data
 
     def check_together(self, loaded: dict[str, Any]) -> None:
         """The rules across members, once each member is sound; raises ValidationError."""
@@ -265,18 +275,35 @@ class Many(fields.List[Any]):
     }
 
     def __init__(self, item: fields.Field[Any], most: int, *, least: int = 0, unique: bool = False, **options: Any):
-        super().__init__(item, metadata=options.pop("metadata", item.metadata), **options)
+        super().__init__(item, metadata=item.metadata, **options)  # a list is as sensitive as its items
         self.least, self.most, self.unique = least, most, unique
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """Count first, then look at the items."""
+        if value is missing or value is None:
+            return super().deserialize(value, attr, data, **kwargs)
         if type(value) is not list:
             raise self.make_error("invalid")
         if not self.least <= len(value) <= self.most:
             raise self.make_error("count", min=self.least, max=self.most)
-        loaded = super()._deserialize(value, attr, data, **kwargs)
+        loaded, flawed = self._load_items(value, kwargs)
+        if flawed:
+            raise ValidationError(flawed, valid_data=loaded)
         if self.unique and len(set(loaded)) != len(loaded):
             raise self.make_error("repeated")
         return loaded
+
+    def _load_items(self, items: list[Any], options: dict[str, Any]) -> tuple[list[Any], dict[int, Any]]:
+        """The sound items, and the messages for the first flawed ones: more would only cost time."""
+        loaded, flawed = [], {}
+        for index, item in enumerate(items):
+            try:
+                loaded.append(self.inner.deserialize(item, **options))
+            except ValidationError as error:
+                flawed[index] = error.messages
+                if len(flawed) == MAX_FLAWED:
+                    break
+        return loaded, flawed
 
 
 class One(fields.Nested):

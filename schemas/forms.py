@@ -40,6 +40,14 @@ def audience(metadata: Metadata, **options: Any) -> Formed:
     return Formed(metadata, rf"(?=.{{2,64}}$)(?:{AGENCY_PATTERN}|{kinds})", what, **options)
 
 
+def key(metadata: Metadata, **options: Any) -> Formed:
+    """A natural key of 1 to 256 characters, without control characters or spaces at its ends."""
+    what = Text("an identifier of 1 to 256 printable characters", "un identificador de 1 a 256 caracteres imprimibles")
+    no_control = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+    inner, outer = f"[^{no_control}]", rf"[^{no_control}\s]"
+    return Formed(metadata, f"{outer}(?:{inner}{{0,254}}{outer})?", what, **options)
+
+
 def slug(metadata: Metadata, **options: Any) -> Formed:
     """A short machine word: lower case letters, digits, ``-``, ``_`` and ``.``, at most 64."""
     what = Text(
@@ -77,9 +85,10 @@ def mime_type(metadata: Metadata, **options: Any) -> Formed:
 
 
 def uri(metadata: Metadata, **options: Any) -> Formed:
-    """An absolute or relative reference (RFC 3986), at most 1,000 characters; never a script."""
+    """A web, mail or telephone address, or a relative reference (RFC 3986), at most 1,000 characters; no scripts."""
     what = Text("a web address or relative reference", "una dirección web o referencia relativa")
-    return Formed(metadata, r"(?!(?i:javascript|data|vbscript):)[!#-;=?-Z_a-z\[\]~%@]{1,1000}", what, **options)
+    pattern = r"(?:(?:https?|ftp|mailto|tel):|(?![A-Za-z][A-Za-z0-9+.-]*:))[!#-;=?-Z_a-z\[\]~%@]{1,1000}"
+    return Formed(metadata, pattern, what, **options)
 
 
 def phone(metadata: Metadata, **options: Any) -> Formed:

@@ -61,12 +61,7 @@ def _node(field: fields.Field[Any]) -> Node:
     own = _value(field.metadata)
     if isinstance(field, fields.List):
         item = _node(field.inner)
-        return replace(
-            own,
-            item=item,
-            holds_text=item.holds_text,
-            is_uniform=item.is_uniform and _contains(item.mask, own.mask) and not item.lapses,
-        )
+        return replace(own, item=item, holds_text=item.holds_text, is_uniform=item.is_uniform)
     if isinstance(field, fields.Nested):
         return _object(field.schema, own)
     if isinstance(field, Bilingual):
@@ -83,8 +78,7 @@ def _object(schema: Schema, own: Node) -> Node:
         with_stand_in=with_stand_in,
         machine="block" if isinstance(schema, TextBlockSchema) else None,
         holds_text=isinstance(schema, TextBlockSchema) or any(node.holds_text for node in members.values()),
-        is_uniform=not with_stand_in
-        and all(node.is_uniform and _contains(node.mask, own.mask) for node in members.values()),
+        is_uniform=all(node.is_uniform and node.mask & own.mask == own.mask for node in members.values()),
     )
 
 
@@ -99,7 +93,3 @@ def _stand_in(coarse: Coarse) -> StandIn:
     lapsed = coarse.sensitivity if coarse.lapses_to is None else coarse.lapses_to
     mask = from_level(coarse.sensitivity, lapsed)
     return StandIn(name=coarse.name, by=coarse.by, mask=mask, lapses=coarse.lapses_to is not None)
-
-
-def _contains(mask: int, other: int) -> bool:
-    return mask & other == other

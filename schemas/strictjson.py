@@ -66,6 +66,7 @@ BAD_CHARACTER = Text(
 
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _BRACKETS_AND_COMMAS = bytes(byte for byte in range(256) if byte not in b"[]{},")
+_SQUARE = bytes.maketrans(b"{}", b"[]")
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -110,16 +111,10 @@ def _check_shape(raw: bytes, max_depth: int, max_items: int) -> None:
     shape = outside_strings.translate(None, _BRACKETS_AND_COMMAS)
     if len(shape) > max_items and shape.count(b",") + shape.count(b"[") + shape.count(b"{") > max_items:
         _refuse(TOO_MANY.format(limit=max_items))
-    brackets = shape.replace(b",", b"")
+    brackets = shape.translate(_SQUARE, b",")
     for _ in range(max_depth):  # each pass peels the innermost level
-        if not brackets:
-            return
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
-    depth = deepest = 0
-    for bracket in brackets:
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > max_depth or (brackets and deepest == 0):
+        brackets = brackets.replace(b"[]", b"")
+    if b"[]" in brackets:  # anything else that is left is unbalanced: a syntax error
         _refuse(TOO_DEEP.format(limit=max_depth))
 
 

@@ -1,0 +1,113 @@
+"""What each clearance sees: golden files for people, a naive redaction for everything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from schemas import wire
+from schemas.masks import NAMES
+from schemas.projection import project, render
+from tests.schemas import naive, strategies
+from tests.support.events import Wire, ack, alert, bilingual, case, warning
+
+GOLDEN = Path(__file__).parent / "golden"
+EXAMPLES = {
+    "alert": alert(),
+    "alert_located": alert("located", data={"located": {"condition": "located_alive"}}),
+    "alert_marked": alert(label={"tlp": "green", "marks": {"/data/lookout/vehicles/0/plate": "enforcement"}}),
+    "warning": warning(),
+    "case": case(),
+    "declined": ack("declined"),
+}
+
+
+def seen(event: Wire, name: str) -> Any:
+    """One projection of an event, parsed."""
+    projections = project(event, event["type"])
+    return json.loads(render(projections.text, projections.cuts[name]))
+
+
+@given(strategies.events())
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_projection_is_the_canonical_json_of_the_naive_redaction(event: Wire) -> None:
+    projections = project(event, event["type"])
+
+    for name in NAMES:
+        assert render(projections.text, projections.cuts[name]) == wire.encode(naive.redact(event, name)).decode()
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_projections_are_as_reviewed(example: str, request: pytest.FixtureRequest) -> None:
+    event = EXAMPLES[example]
+
+    views = {name: seen(event, name) for name in NAMES}
+
+    expected = json.loads((GOLDEN / f"{example}.json").read_text(encoding="utf-8"))
+    assert views == expected, f"{request.node.name}: look at the change, then run python -m tests.schemas.golden"
+
+
+def test_the_owner_sees_the_event_as_it_was_written() -> None:
+    event = alert()
+
+    assert seen(event, "full") == event
+
+
+def test_a_notice_says_that_something_happened_and_nothing_else() -> None:
+    notice = seen(alert(label={"tlp": "green", "audience": ["us-ca-sdpd"], "caveat": {"en": "Ask us"}}), "notice")
+
+    assert notice["label"] == {"tlp": "green"}
+    assert not notice.keys() & {"data", "defects", "origin"}
+
+
+def test_after_the_alert_the_child_is_nobodys_business() -> None:
+    public, enforcement = seen(alert(), "public~"), seen(alert(), "enforcement~")
+
+    assert "Ximena" not in json.dumps([public, enforcement], ensure_ascii=False)
+    assert "child" not in public["data"]
+    assert enforcement["data"]["child"] == {"age_band": "6-11"}
+
+
+def test_partners_see_a_day_where_the_hour_is_for_law_enforcement() -> None:
+    assert seen(alert(), "partner")["data"]["last_seen"] == {"day": "2026-05-04", "jurisdiction": "US-CA:06073"}
+    assert seen(alert(), "enforcement")["data"]["last_seen"]["time"] == "2026-05-04T12:05:00-07:00"
+
+
+def test_a_mark_hides_the_coarse_form_as_well() -> None:
+    marked = alert(label={"marks": {"/data/last_seen/time": "enforcement"}})
+
+    assert seen(marked, "partner")["data"]["last_seen"] == {"jurisdiction": "US-CA:06073"}
+
+
+def test_what_is_hidden_leaves_no_empty_container_behind() -> None:
+    public = seen(alert(), "public")
+
+    assert "suspects" not in public["data"]
+    assert "border_crossing" not in public["data"]
+
+
+def test_a_machine_translation_is_never_public() -> None:
+    headline = bilingual("Red shorts", "Cortocircuitos rojos", "machine") | {"original": "en-US"}
+    event = warning(data={"headline": headline})
+
+    assert "es" not in seen(event, "public")["data"]["headline"]
+    assert seen(event, "partner")["data"]["headline"] == headline
+
+
+def test_a_resident_member_stays_inside_the_node() -> None:
+    event = alert(label={"rel_to": ["MX"], "marks": {"/data/child/name": "resident"}})
+
+    inside, outside = project(event, event["type"]), project(event, event["type"], outside=True)
+
+    assert inside.resident == ("/data/child/name",)
+    assert "Ximena" in render(inside.text, inside.cuts["partner"])
+    assert not any('"given":"Ximena"' in render(outside.text, ranges) for ranges in outside.cuts.values())
+
+
+def test_only_alerts_about_children_lapse() -> None:
+    assert project(alert(), "alert.missing_child.issued").lapses
+    assert not project(warning(), "alert.warning.issued").lapses
