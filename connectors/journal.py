@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -52,6 +52,11 @@ CREATE INDEX issued_by_key ON issued (key, seq);
 CREATE INDEX issued_pending ON issued (seq) WHERE body IS NOT NULL;
 CREATE TABLE aside (id TEXT PRIMARY KEY, code TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+HISTORY = "SELECT id, type, subject, time, digest, body IS NULL FROM issued WHERE key = ? ORDER BY seq"
+LATEST = """
+SELECT id, type, subject, time, digest, body IS NULL, key FROM issued
+ WHERE seq IN (SELECT max(seq) FROM issued GROUP BY key) ORDER BY seq
 """
 
 
@@ -102,13 +107,12 @@ class Journal:
 
     def history(self, key: str) -> tuple[Issued, ...]:
         """See ``Cursor.history``."""
-        rows = self._db.execute(
-            "SELECT id, type, time, digest, body IS NULL FROM issued WHERE key = ? ORDER BY seq", (key,)
-        )
-        return tuple(
-            Issued(id=id_, type=type_, time=time, digest=digest, acknowledged=bool(acknowledged))
-            for id_, type_, time, digest, acknowledged in rows
-        )
+        rows = self._db.execute(HISTORY, (key,))
+        return tuple(_issued(*row) for row in rows)
+
+    def latest(self) -> Iterator[tuple[str, Issued]]:
+        """See ``Cursor.latest``."""
+        return ((key, _issued(*row)) for *row, key in self._db.execute(LATEST).fetchall())
 
     def mark(self, name: str) -> str | None:
         """See ``Cursor.mark``."""
@@ -177,6 +181,10 @@ class Journal:
         ).fetchone()
         (aside,) = self._db.execute("SELECT count(*) FROM aside").fetchone()
         return {"acknowledged": acknowledged - aside, "pending": pending, "set_aside": aside}
+
+
+def _issued(id_: str, type_: str, subject: str, time: str, digest: str, acknowledged: int) -> Issued:
+    return Issued(id=id_, type=type_, subject=subject, time=time, digest=digest, acknowledged=bool(acknowledged))
 
 
 def _opened(path: Path, name: str) -> sqlite3.Connection:

@@ -50,6 +50,7 @@ class Issued:
 
     id: str
     type: str
+    subject: str
     time: str  # RFC 3339, as sent
     digest: str  # of the item it came from
     acknowledged: bool
@@ -73,6 +74,9 @@ class Cursor(Protocol):
     def history(self, key: str) -> tuple[Issued, ...]:
         """Every event of `key`, oldest first."""
 
+    def latest(self) -> Iterator[tuple[str, Issued]]:
+        """Each key with its last event."""
+
     def mark(self, name: str) -> str | None:
         """A value an earlier item left under `marks`; None = never set."""
 
@@ -87,6 +91,10 @@ class Blank:
     def history(self, key: str) -> tuple[Issued, ...]:  # noqa: ARG002
         """Nothing was ever published."""
         return ()
+
+    def latest(self) -> Iterator[tuple[str, Issued]]:
+        """Nothing was ever published."""
+        return iter(())
 
     def mark(self, name: str) -> str | None:  # noqa: ARG002
         """Nothing was ever remembered."""
