@@ -15,28 +15,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, missing, pre_load, validates_schema
 
+from schemas import complaints as say
 from schemas import places
-from schemas.complaints import (
-    BAD_CHARACTER,
-    COUNT,
-    LENGTH,
-    NOT_A_CODE,
-    NOT_A_DAY,
-    NOT_A_FLAG,
-    NOT_A_LIST,
-    NOT_A_NUMBER,
-    NOT_A_PLACE,
-    NOT_AN_INSTANT,
-    NOT_AN_OBJECT,
-    NOT_TEXT,
-    NOT_WHOLE,
-    NULL,
-    PATTERN,
-    REPEATED,
-    REQUIRED,
-    TOO_MANY_UNKNOWN,
-    UNKNOWN,
-)
 from schemas.sensitivity import Metadata
 from schemas.texts import Text
 
@@ -59,13 +39,13 @@ def printable(text: str) -> str:
 class Body(Schema):
     """An object of the published language: unknown members are an error, at every depth."""
 
-    error_messages = {"type": NOT_AN_OBJECT, "unknown": UNKNOWN}
+    error_messages = {"type": say.NOT_AN_OBJECT, "unknown": say.UNKNOWN}
 
     @pre_load
     def _bound_work(self, data: Any, **_: Any) -> Any:
         # A thousand unknown members would cost a thousand messages that nobody reads.
         if isinstance(data, dict) and len(data) > len(self.fields) + MAX_FLAWED:
-            raise ValidationError(TOO_MANY_UNKNOWN)
+            raise ValidationError(say.TOO_MANY_UNKNOWN)
         return data
 
     def check_together(self, loaded: dict[str, Any]) -> None:
@@ -79,7 +59,7 @@ class Body(Schema):
 class Leaf(fields.Field[Any], ABC):
     """One value. Subclasses say how it is checked, and describe it in JSON Schema."""
 
-    default_error_messages = {"required": REQUIRED, "null": NULL, "validator_failed": NOT_TEXT}
+    default_error_messages = {"required": say.REQUIRED, "null": say.NULL, "validator_failed": say.NOT_TEXT}
 
     def __init__(self, metadata: Metadata, *, required: bool = False, load_default: Any = missing) -> None:
         """Declare the sensitivity first: a field without one cannot be written."""
@@ -103,7 +83,7 @@ class Leaf(fields.Field[Any], ABC):
 class Prose(Leaf):
     """Text of one or more lines, 1 to ``max_chars`` characters."""
 
-    default_error_messages = {"text": NOT_TEXT, "length": LENGTH, "character": BAD_CHARACTER}
+    default_error_messages = {"text": say.NOT_TEXT, "length": say.LENGTH, "character": say.BAD_CHARACTER}
     refused = _NOT_IN_PROSE
 
     def __init__(self, metadata: Metadata, max_chars: int, **options: Any) -> None:
@@ -132,7 +112,7 @@ class Line(Prose):
 class Formed(Leaf):
     """A string of a fixed form; ``what`` completes the sentence "This must be ..."."""
 
-    default_error_messages = {"text": NOT_TEXT, "form": PATTERN}
+    default_error_messages = {"text": say.NOT_TEXT, "form": say.PATTERN}
 
     def __init__(self, metadata: Metadata, pattern: str, what: Text, **options: Any) -> None:
         super().__init__(metadata, **options)
@@ -153,7 +133,7 @@ class Formed(Leaf):
 class Code(Leaf):
     """One of a closed list of codes."""
 
-    default_error_messages = {"code": NOT_A_CODE}
+    default_error_messages = {"code": say.NOT_A_CODE}
 
     def __init__(self, metadata: Metadata, codes: Iterable[str], **options: Any) -> None:
         super().__init__(metadata, **options)
@@ -174,7 +154,7 @@ class Code(Leaf):
 class Number(Leaf):
     """A JSON number (never a string or a boolean) between two bounds, both included."""
 
-    default_error_messages = {"number": NOT_A_NUMBER}
+    default_error_messages = {"number": say.NOT_A_NUMBER}
     accepted: tuple[type, ...] = (int, float)
     json_type = "number"
 
@@ -194,7 +174,7 @@ class Number(Leaf):
 class Whole(Number):
     """A whole number between two bounds, both included."""
 
-    default_error_messages = {"number": NOT_WHOLE}
+    default_error_messages = {"number": say.NOT_WHOLE}
     accepted = (int,)
     json_type = "integer"
 
@@ -202,7 +182,7 @@ class Whole(Number):
 class Flag(Leaf):
     """true or false."""
 
-    default_error_messages = {"flag": NOT_A_FLAG}
+    default_error_messages = {"flag": say.NOT_A_FLAG}
 
     def check(self, value: Any) -> bool:
         if type(value) is not bool:
@@ -216,7 +196,7 @@ class Flag(Leaf):
 class Instant(Leaf):
     """A time with its offset (RFC 3339), years 1900 to 2199; loads as an aware datetime."""
 
-    default_error_messages = {"instant": NOT_AN_INSTANT}
+    default_error_messages = {"instant": say.NOT_AN_INSTANT}
 
     def check(self, value: Any) -> datetime:
         # The pattern first: fromisoformat also takes week dates, missing offsets and spaces.
@@ -234,7 +214,7 @@ class Instant(Leaf):
 class Day(Leaf):
     """A calendar date, years 1900 to 2199; loads as a date."""
 
-    default_error_messages = {"day": NOT_A_DAY}
+    default_error_messages = {"day": say.NOT_A_DAY}
 
     def check(self, value: Any) -> date:
         if type(value) is not str or not _DAY.fullmatch(value):
@@ -251,7 +231,7 @@ class Day(Leaf):
 class Jurisdiction(Leaf):
     """A place of the shipped reference data: ``US``, ``MX-BCN``, ``US-CA:06073``, ``MX-BCN:02004``."""
 
-    default_error_messages = {"place": NOT_A_PLACE}
+    default_error_messages = {"place": say.NOT_A_PLACE}
 
     def check(self, value: Any) -> str:
         if type(value) is not str or not places.is_jurisdiction(value):
@@ -266,12 +246,12 @@ class Many(fields.List[Any]):
     """A list of ``least`` to ``most`` items; the count is checked before any item is looked at."""
 
     default_error_messages = {
-        "required": REQUIRED,
-        "null": NULL,
-        "invalid": NOT_A_LIST,
-        "count": COUNT,
-        "repeated": REPEATED,
-        "validator_failed": NOT_A_LIST,
+        "required": say.REQUIRED,
+        "null": say.NULL,
+        "invalid": say.NOT_A_LIST,
+        "count": say.COUNT,
+        "repeated": say.REPEATED,
+        "validator_failed": say.NOT_A_LIST,
     }
 
     def __init__(self, item: fields.Field[Any], most: int, *, least: int = 0, unique: bool = False, **options: Any):
@@ -310,10 +290,10 @@ class One(fields.Nested):
     """A nested object."""
 
     default_error_messages = {
-        "required": REQUIRED,
-        "null": NULL,
-        "type": NOT_AN_OBJECT,
-        "validator_failed": NOT_AN_OBJECT,
+        "required": say.REQUIRED,
+        "null": say.NULL,
+        "type": say.NOT_AN_OBJECT,
+        "validator_failed": say.NOT_AN_OBJECT,
     }
 
     def __init__(self, metadata: Metadata, schema: type[Schema] | Schema, **options: Any) -> None:
