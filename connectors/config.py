@@ -21,7 +21,7 @@ from marshmallow import Schema, ValidationError, validates_schema
 from connectors.addresses import Endpoint, HostPort, on_loopback
 from connectors.source import Source
 from schemas import forms
-from schemas.fields import Body, Code, Jurisdiction, Line, Many, Number, One
+from schemas.fields import Body, Code, Formed, Jurisdiction, Line, Many, Number, One
 from schemas.flaws import Flaw, flatten, flaw
 from schemas.sensitivity import PUBLIC
 from schemas.texts import Text
@@ -30,6 +30,7 @@ KINDS = {"cap": "connectors.cap.source", "table": "connectors.table.source"}
 COMMON = ("connector", "kafka", "oauth")
 MAX_CONFIG_BYTES = 1_000_000
 
+TOPIC_PREFIX = Text("letters, digits, dots, - and _", "letras, dígitos, puntos, - y _")
 UNREADABLE = Text("The file cannot be read ({why}).", "No se puede leer el archivo ({why}).", code="unreadable")
 TOO_LARGE = Text("The file is larger than 1 MB.", "El archivo pasa de 1 MB.", code="too-large")
 NOT_TOML = Text("This is not valid TOML: {why}.", "No es TOML válido: {why}.", code="not-toml")
@@ -94,6 +95,7 @@ class Config:
     poll_s: float
     kafka: KafkaSettings | None
     oauth: Identity | None
+    label: Mapping[str, Any]  # as written: what `check` shows
     settings: Any
     digest: str  # of the effective configuration: what was read under another one is read again
 
@@ -126,7 +128,7 @@ class KafkaSection(Body):
     """``[kafka]``"""
 
     bootstrap = Many(HostPort(PUBLIC), 16, least=1, required=True)
-    topic_prefix = Line(PUBLIC, 64, load_default="")
+    topic_prefix = Formed(PUBLIC, "[A-Za-z0-9._-]{0,64}", TOPIC_PREFIX, load_default="")
     security = Code(PUBLIC, ("sasl_ssl", "sasl_plaintext"), load_default="sasl_ssl")
     ca_file = Line(PUBLIC, 1000, load_default=None)
 
@@ -177,7 +179,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Config:
         flaws += more
     if flaws:
         raise ConfigError(*flaws)
-    return _config(path, common, settings, _digest(raw))
+    return _config(path, raw, common, settings)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -255,7 +257,7 @@ def _digest(raw: Mapping[str, Any]) -> str:
     return hashlib.sha256(repr(sorted(meaning.items())).encode()).hexdigest()
 
 
-def _config(path: Path, common: Mapping[str, Any], settings: Any, digest: str) -> Config:
+def _config(path: Path, raw: Mapping[str, Any], common: Mapping[str, Any], settings: Any) -> Config:
     folder = path.absolute().parent
     connector, kafka, oauth = common["connector"], common.get("kafka"), common.get("oauth")
     return Config(
@@ -269,8 +271,9 @@ def _config(path: Path, common: Mapping[str, Any], settings: Any, digest: str) -
         kafka=kafka
         and KafkaSettings(**{**kafka, "bootstrap": tuple(kafka["bootstrap"]), "ca_file": _at(folder, kafka)}),
         oauth=oauth and Identity(**{**oauth, "key_file": folder / oauth["key_file"], "ca_file": _at(folder, oauth)}),
+        label=raw.get("label", {}),
         settings=settings,
-        digest=digest,
+        digest=_digest(raw),
     )
 
 

@@ -37,6 +37,7 @@ class Item:
     refusals: tuple[Refusal, ...] = ()
     unknown: tuple[Flaw, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict)  # ETag, Last-Modified ... to be read with Cursor.mark
+    remarks: tuple[Text, ...] = ()  # what a person setting the connector up should know; shown by `check` only
 
     @property
     def identity(self) -> str:

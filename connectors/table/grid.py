@@ -65,7 +65,7 @@ class Headings:
     unread: tuple[str, ...]  # headings that lead nowhere
 
 
-def rows(raw: Iterator[RawRow], wanted: TableMap, *, header_row: int, max_rows: int, ragged: bool) -> Iterator[Row]:
+def rows(raw: Iterator[RawRow], headings: Headings, *, max_rows: int, ragged: bool) -> Iterator[Row]:
     """
     The rows below the headings, empty ones left out.
 
@@ -73,9 +73,8 @@ def rows(raw: Iterator[RawRow], wanted: TableMap, *, header_row: int, max_rows: 
         ragged: whether a row that is longer or shorter than the headings is a fault (CSV) or layout (a workbook).
 
     Raises:
-        Malformed: the headings do not fit the mapping, or (after the last row read) there are too many rows.
+        Malformed: after the last row read: there are too many.
     """
-    headings = find_headings(raw, wanted, header_row)
     for count, row in enumerate(row for row in raw if not _is_empty(row)):
         if count >= max_rows:
             raise Malformed(flaw("", TOO_MANY_ROWS.format(max=max_rows)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from connectors.config import Config, ConfigError
 from connectors.source import Blank, Cursor, Item, Refusal, SourceFailed
 from connectors.table import delimited, workbook
-from connectors.table.grid import Row, rows
+from connectors.table.grid import Headings, RawRow, Row, find_headings, rows
 from connectors.table.mapping import TableMap, TableSettings
 from connectors.table.settings import TableSections
 from connectors.table.targets import VERBS, pruned, put
@@ -42,6 +42,11 @@ DOUBLE_KEY = Text(
     "This row has the same key as row {row} of {document}.",
     "Esta fila tiene la misma clave que la fila {row} de {document}.",
     code="duplicate-key",
+)
+UNREAD = Text("Columns that lead nowhere: {columns}", "Columnas sin destino: {columns}")
+KEPT = Text(
+    "Columns that stay here, being above [table] highest: {columns}",
+    "Columnas que se quedan aquí por superar [table] highest: {columns}",
 )
 BAD_KEY_FILE = Text(
     "The file of the id key must hold 32 bytes in hexadecimal.",
@@ -146,7 +151,11 @@ class _Reading:
 
     def document(self, path: Path) -> Iterator[Item]:
         try:
-            for row in self._rows(path):
+            raw = self._raw(path)
+            headings = find_headings(raw, self._settings.map, self._settings.sheet.header_row)
+            yield Item(document=path.name, remarks=_remarks(headings, self._settings.map))
+            is_book = path.suffix.lower() in WORKBOOKS
+            for row in rows(raw, headings, max_rows=self._settings.sheet.max_rows, ragged=not is_book):
                 item = self._item(path.name, row)
                 if item is not None:
                     yield item
@@ -162,12 +171,11 @@ class _Reading:
             if key not in self._seen and not registry.closes(last.type):
                 yield self._close(key, last.subject)
 
-    def _rows(self, path: Path) -> Iterator[Row]:
-        sheet = self._settings.sheet
+    def _raw(self, path: Path) -> Iterator[RawRow]:
         content = self._content(path)
-        is_book = path.suffix.lower() in WORKBOOKS
-        raw = workbook.raw_rows(content, sheet) if is_book else delimited.raw_rows(content, sheet, self._settings.map)
-        return rows(raw, self._settings.map, header_row=sheet.header_row, max_rows=sheet.max_rows, ragged=not is_book)
+        if path.suffix.lower() in WORKBOOKS:
+            return workbook.raw_rows(content, self._settings.sheet)
+        return delimited.raw_rows(content, self._settings.sheet, self._settings.map)
 
     def _content(self, path: Path) -> bytes:
         limit = self._settings.sheet.max_mb
@@ -225,6 +233,13 @@ class _Reading:
             item = _refused("", 0, problem.flaws)
         assert item is not None  # noqa: S101  (its last event did not close it, so this one differs)
         return item
+
+
+def _remarks(headings: Headings, wanted: TableMap) -> tuple[Text, ...]:
+    kept = [column.name for column in wanted.columns if column.target.sensitivity > wanted.highest]
+    kept = [name for name in kept if name in headings.places]
+    unread = UNREAD.format(columns=", ".join(headings.unread))
+    return tuple([unread] * bool(headings.unread) + [KEPT.format(columns=", ".join(kept))] * bool(kept))
 
 
 def _refused(document: str, row: int, flaws: tuple[Flaw, ...]) -> Item:

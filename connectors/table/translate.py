@@ -172,8 +172,8 @@ def _joined(row: Row, names: tuple[str, ...], wanted: TableMap, flaws: list[Flaw
             return ""
         if not part:
             flaws.append(_in_column(name, EMPTY_KEY))
-        # "/" joins the parts, so within one it is doubled: two rows never share a key by accident.
-        parts.append(part.replace("/", "//"))
+        # "/" joins the parts, so within one of several it is doubled: two rows never share a key by accident.
+        parts.append(part.replace("/", "//") if len(names) > 1 else part)
     key = wanted.key_prefix + "/".join(parts)
     if len(key) > MAX_KEY_CHARS:
         flaws.append(flaw("", LONG_KEY.format(max=MAX_KEY_CHARS)))
