@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import Schema, fields, validate
 
 from schemas.complaints import UNKNOWN
+from schemas.fields import Whole
+from schemas.sensitivity import PUBLIC
 
 _SHORT = validate.Length(1, 200)
-
-
-class Count(fields.Integer):
-    """A JSON integer: not text, not a fraction, not a boolean (PyJWT takes all of them)."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if type(value) is not int:
-            raise self.make_error("invalid")
-        return value
 
 
 class ClaimsSchema(Schema):
@@ -34,10 +25,10 @@ class ClaimsSchema(Schema):
     scope = fields.String(required=True, validate=validate.Length(0, 500))
     purpose = fields.String(validate=_SHORT)
     jti = fields.String(required=True, validate=_SHORT)
-    iat = Count(required=True, validate=validate.Range(0, 2**40))
-    exp = Count(required=True, validate=validate.Range(0, 2**40))
-    nbf = Count(validate=validate.Range(0, 2**40))
-    epoch = Count(required=True, validate=validate.Range(0, 2**31))
+    iat = Whole(PUBLIC, 0, 2**40, required=True)
+    exp = Whole(PUBLIC, 0, 2**40, required=True)
+    nbf = Whole(PUBLIC, 0, 2**40)
+    epoch = Whole(PUBLIC, 0, 2**31, required=True)
 
 
 class AssertionSchema(Schema):
@@ -49,9 +40,9 @@ class AssertionSchema(Schema):
     sub = fields.String(required=True, validate=_SHORT)
     aud = fields.String(required=True, validate=_SHORT)
     jti = fields.String(required=True, validate=validate.Length(8, 200))
-    iat = Count(required=True, validate=validate.Range(0, 2**40))
-    exp = Count(required=True, validate=validate.Range(0, 2**40))
-    nbf = Count(validate=validate.Range(0, 2**40))
+    iat = Whole(PUBLIC, 0, 2**40, required=True)
+    exp = Whole(PUBLIC, 0, 2**40, required=True)
+    nbf = Whole(PUBLIC, 0, 2**40)
 
 
 CLAIMS = ClaimsSchema()
