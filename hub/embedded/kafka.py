@@ -23,6 +23,7 @@ START_S = 60.0
 STARTED = b"Kafka Server started"  # the last thing KafkaRaftServer says; see log4j2.xml
 OAUTH = "org.apache.kafka.common.security.oauthbearer"
 PLAIN_LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+STORAGE_TOOL = "kafka.tools.StorageTool"
 BROKER = "broker"  # the principal of the broker and its controller, known to nobody outside
 MAX_MESSAGE_BYTES = 1_048_576
 REAUTHENTICATE_MS = 300_000
@@ -107,9 +108,13 @@ class RunningKafka:
         stop(self.child, signal.SIGTERM)
 
 
-def start(state_dir: Path, nodes: Sequence[KafkaNode], *, jars: Sequence[Path]) -> RunningKafka:
+def start(
+    state_dir: Path, nodes: Sequence[KafkaNode], *, jars: Sequence[Path], jvm: Sequence[str] = JVM
+) -> RunningKafka:
     """
     Start the broker on the data in `state_dir`, which is formatted when it is not there yet.
+
+    `jars` are those of `hub.embedded.install.kafka_jars`; `jvm` are the Java runtime's options.
 
     Raises:
         FolderInUse: another running broker has this data.
@@ -125,11 +130,11 @@ def start(state_dir: Path, nodes: Sequence[KafkaNode], *, jars: Sequence[Path]) 
         settings = home / "server.properties"
         _write_private(settings, _properties(home, nodes, ports))
         if not (home / "data" / "meta.properties").exists():
-            _format(settings, home, jars, log)
+            _format(settings, [*_java(jvm, jars, log), STORAGE_TOOL])
         offset = log.stat().st_size if log.exists() else 0
         allowed = ",".join(node.jwks_file.absolute().as_uri() for node in nodes)
         command = [
-            *_java(jars, log),
+            *_java(jvm, jars, log),
             # The broker reads keys from these addresses and no others (CVE-2025-27817).
             f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={allowed}",
             "kafka.Kafka",
@@ -153,20 +158,20 @@ def _since(log: Path, offset: int) -> bytes:
         return written.read()
 
 
-def _java(jars: Sequence[Path], log: Path) -> list[str]:
+def _java(jvm: Sequence[str], jars: Sequence[Path], log: Path) -> list[str]:
     class_path = os.pathsep.join(str(jar) for jar in jars)
     logging = [f"-Dlog4j2.configurationFile={HERE / 'log4j2.xml'}", f"-Dpuente.log={log}"]
-    return [str(JAVA), *JVM, *logging, "-cp", class_path]
+    return [str(JAVA), *jvm, *logging, "-cp", class_path]
 
 
-def _format(settings: Path, home: Path, jars: Sequence[Path], log: Path) -> None:
+def _format(settings: Path, tool: Sequence[str]) -> None:
     """Write the cluster's identity into the data folder; the tool does that last, so half a folder is done again."""
-    command = [*_java(jars, log), "kafka.tools.StorageTool"]
     arguments = ["format", "--ignore-formatted", "--cluster-id", uuid4().hex[:22], "--config", str(settings)]
-    with (home / "jvm.log").open("ab") as output:
-        done = subprocess.run([*command, *arguments], stdout=output, stderr=output, env={}, check=False)
+    log = settings.with_name("jvm.log")
+    with log.open("ab") as output:
+        done = subprocess.run([*tool, *arguments], stdout=output, stderr=output, env={}, check=False)
     if done.returncode:
-        raise NotStarted("Kafka (format)", home / "jvm.log")
+        raise NotStarted("Kafka (format)", log)
 
 
 def _ports(nodes: Sequence[KafkaNode]) -> dict[str, int]:
