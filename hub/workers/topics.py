@@ -47,8 +47,8 @@ RECORD_OVERHEAD_BYTES = 4_096  # key, headers and batch frame around the largest
 INBOUND: Mapping[str, str] = {
     "message.timestamp.type": "LogAppendTime",  # the sender cannot back-date
     "max.message.bytes": str(MAX_EVENT_BYTES + RECORD_OVERHEAD_BYTES),
-    # The broker unpacks what it is sent, so the limit holds for the unpacked size and the worker never meets a bomb.
-    "compression.type": "uncompressed",
+    # As it was sent. A broker that has to unpack it can be ended by one record; hub/workers/unpacking.py has the limit.
+    "compression.type": "producer",
     "retention.ms": str(WEEK_MS),
 }
 OUTBOUND: Mapping[str, str] = {"message.timestamp.type": "LogAppendTime", "retention.ms": str(WEEK_MS)}
