@@ -92,14 +92,14 @@ def token(profile: Path, kafka: bool, scope: str, jurisdiction: tuple[str, ...],
 
         \b
         puente publish alert.json --as sdpd.toml
-        puente connector check CONFIG --json | jq -c 'select(.kind=="event").event' | puente publish - --as sdpd.toml
+        jq -c '.[]' events.json | puente publish - --as sdpd.toml
 
         Safe to repeat: the hub knows each event by its id. Exit: 0 all committed, 1 some refused, 4 no answer.""",
         """Publica eventos: un objeto JSON por archivo, o uno por línea en .jsonl y .ndjson; - lee la entrada estándar.
 
         \b
         puente publish alerta.json --as fge.toml
-        puente connector check CONFIG --json | jq -c 'select(.kind=="event").event' | puente publish - --as fge.toml
+        jq -c '.[]' eventos.json | puente publish - --as fge.toml
 
         Se puede repetir: el hub reconoce cada evento por su id. Salida: 0 todo registrado, 1 algo rechazado,
         4 sin respuesta.""",

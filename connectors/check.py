@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text as Rich
 
 from connectors.config import Config
@@ -83,7 +83,10 @@ def as_text(config: Config, source: Source, console: Console, language: str) -> 
     console.print(Rich(TITLE.format(name=config.name, agency=config.agency).in_(language), style="bold"))
     console.print(Rich(LABEL.in_(language)))
     for name, value in effective_label(config.label, language).items():
-        console.print(Rich(f"  {name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"))
+        console.print(
+            Rich(f"  {name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"),
+            soft_wrap=True,
+        )
     summary = Summary()
     for item in items(source):
         summary = summary.plus(item)
@@ -107,9 +110,9 @@ def _show(item: Item, console: Console, language: str) -> None:
         console.print(Rich(f"{item.document}: {remark.in_(language)}", style="dim"))
     for event in item.events:
         place = " ".join(filter(None, (item.document, item.position)))
-        console.print(Rich(f"+ {place} → {event['type']} {event['id']}", style="green"))
+        console.print(Rich(f"+ {place} → {event['type']} {event['id']}", style="green"), soft_wrap=True)
         content = json.dumps(event, ensure_ascii=False, indent=2)
-        console.print(Padding(Rich(content), (0, 0, 0, 4)), soft_wrap=False)
+        console.print(Rich(textwrap.indent(content, "    ")), soft_wrap=True)
         for defect in event.get("defects", ()):
             console.print(Rich(f"  ! {defect['code']}: {defect['text'][language]}", style="yellow"))
     for line in described(item, language):

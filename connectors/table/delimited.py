@@ -33,12 +33,6 @@ BAD_QUOTES = Text(
     "De la línea {first} a la línea {last} las comillas no corresponden.",
     code="bad-quotes",
 )
-NO_DELIMITER = Text(
-    "With none of the usual delimiters (comma, semicolon, tab, bar) do the headings fit; declare one. With a comma:",
-    "Con ningún delimitador usual (coma, punto y coma, tabulador, barra) corresponden los encabezados; "
-    "declare uno. Con coma:",
-    code="no-delimiter",
-)
 
 
 def raw_rows(content: bytes, sheet: SheetSettings, wanted: TableMap) -> Iterator[RawRow]:
@@ -68,17 +62,17 @@ def _decoded(content: bytes, encoding: str) -> str:
 
 
 def _delimiter(text: str, wanted: TableMap, header_row: int) -> str:
-    problems: dict[str, Malformed] = {}
-    for delimiter in DELIMITERS:
-        head = [row for row, _ in zip(_rows(text, delimiter), range(header_row), strict=False)]
-        names = [str(cell) for cell in head[-1].cells] if head else []
-        try:
-            match_headings(names, wanted)
-        except Malformed as problem:
-            problems[delimiter] = problem
-        else:
-            return delimiter
-    raise Malformed(flaw("", NO_DELIMITER), *problems[","].flaws)
+    """The one with which the headings fit best; what then still misfits is told as such."""
+    return min(DELIMITERS, key=lambda delimiter: _misfits(text, delimiter, wanted, header_row))
+
+
+def _misfits(text: str, delimiter: str, wanted: TableMap, header_row: int) -> int:
+    head = [row for row, _ in zip(_rows(text, delimiter), range(header_row), strict=False)]
+    try:
+        match_headings([str(cell) for cell in head[-1].cells] if head else [], wanted)
+    except Malformed as problem:
+        return len(problem.flaws)
+    return 0
 
 
 def _rows(text: str, delimiter: str) -> Iterator[RawRow]:

@@ -48,6 +48,10 @@ KEPT = Text(
     "Columns that stay here, being above [table] highest: {columns}",
     "Columnas que se quedan aquí por superar [table] highest: {columns}",
 )
+PROVISIONAL_IDS = Text(
+    "The ids shown are provisional: the key they are made with comes with the first run.",
+    "Los ids mostrados son provisionales: la clave con que se forman nace en la primera ejecución.",
+)
 BAD_KEY_FILE = Text(
     "The file of the id key must hold 32 bytes in hexadecimal.",
     "El archivo de la clave de ids debe contener 32 bytes en hexadecimal.",
@@ -153,7 +157,10 @@ class _Reading:
         try:
             raw = self._raw(path)
             headings = find_headings(raw, self._settings.map, self._settings.sheet.header_row)
-            yield Item(document=path.name, remarks=_remarks(headings, self._settings.map))
+            remarks = _remarks(headings, self._settings.map)
+            if self._context.secret == PROVISIONAL:
+                remarks += (PROVISIONAL_IDS,)
+            yield Item(document=path.name, remarks=remarks)
             is_book = path.suffix.lower() in WORKBOOKS
             for row in rows(raw, headings, max_rows=self._settings.sheet.max_rows, ragged=not is_book):
                 item = self._item(path.name, row)
