@@ -83,10 +83,8 @@ def as_text(config: Config, source: Source, console: Console, language: str) -> 
     console.print(Rich(TITLE.format(name=config.name, agency=config.agency).in_(language), style="bold"))
     console.print(Rich(LABEL.in_(language)))
     for name, value in effective_label(config.label, language).items():
-        console.print(
-            Rich(f"  {name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"),
-            soft_wrap=True,
-        )
+        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        console.print(Rich(f"  {name}: {told}"), soft_wrap=True)
     summary = Summary()
     for item in items(source):
         summary = summary.plus(item)
@@ -107,7 +105,7 @@ def effective_label(label: Mapping[str, Any], language: str | None = None) -> di
 
 def _show(item: Item, console: Console, language: str) -> None:
     for remark in item.remarks:
-        console.print(Rich(f"{item.document}: {remark.in_(language)}", style="dim"))
+        console.print(Rich(f"{item.document}: {remark.in_(language)}", style="dim"), soft_wrap=True)
     for event in item.events:
         place = " ".join(filter(None, (item.document, item.position)))
         console.print(Rich(f"+ {place} → {event['type']} {event['id']}", style="green"), soft_wrap=True)

@@ -26,7 +26,7 @@ KINDS_OF_FILE = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm")
 WORKBOOKS = (".xlsx", ".xlsm")
 KEY_BYTES = 32
 MAX_STANDING = 1_000  # refused rows that are reported again while the files do not change
-PROVISIONAL = b"provisional: this connector has not run yet"
+PROVISIONAL = b"provisional: the state folder cannot be written here"
 
 NO_SUCH_FILE = Text(
     "The file or folder cannot be read ({why}).", "No se puede leer el archivo o la carpeta ({why}).", code="unreadable"
@@ -49,8 +49,8 @@ KEPT = Text(
     "Columnas que se quedan aquí por superar [table] highest: {columns}",
 )
 PROVISIONAL_IDS = Text(
-    "The ids shown are provisional: the key they are made with comes with the first run.",
-    "Los ids mostrados son provisionales: la clave con que se forman nace en la primera ejecución.",
+    "The ids shown are provisional: the state folder cannot be written, so the key of the real ones is not known.",
+    "Los ids son provisionales: no se puede escribir la carpeta de estado, así que se desconoce su clave verdadera.",
 )
 BAD_KEY_FILE = Text(
     "The file of the id key must hold 32 bytes in hexadecimal.",
@@ -133,7 +133,7 @@ class TableSource:
 
     def _context(self, cursor: Cursor) -> Context:
         path = self._config.at(self._settings.id_key_file) if self._settings.id_key_file else None
-        secret = _id_key(path or self._config.state_dir / "id.key", create=not isinstance(cursor, Blank))
+        secret = _id_key(path or self._config.state_dir / "id.key", dry=isinstance(cursor, Blank))
         return Context(
             map=self._settings.map,
             agency=self._config.agency,
@@ -270,14 +270,17 @@ def _told(one: Flaw, wanted: TableMap) -> Flaw:
     return one
 
 
-def _id_key(path: Path, *, create: bool) -> bytes:
+def _id_key(path: Path, *, dry: bool) -> bytes:
+    """The connector's own, made when first needed, so that a dry run shows the ids that a real one uses."""
     try:
-        if create and not path.exists():
+        if not path.exists():
             _make_key(path)
-        secret = bytes.fromhex(path.read_text(encoding="ascii")) if path.exists() else PROVISIONAL
+        secret = bytes.fromhex(path.read_text(encoding="ascii"))
     except ValueError:
         raise SourceFailed(BAD_KEY_FILE.code, BAD_KEY_FILE) from None
     except OSError as error:
+        if dry:
+            return PROVISIONAL
         raise SourceFailed(NO_SUCH_FILE.code, NO_SUCH_FILE.format(why=error.strerror)) from error
     if len(secret) < KEY_BYTES:
         raise SourceFailed(BAD_KEY_FILE.code, BAD_KEY_FILE)
