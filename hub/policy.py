@@ -194,9 +194,10 @@ def may_publish(principal: Principal, facts: Facts) -> Decision:
         return _no("the agency is not active", "la agencia no está activa")
     if facts.source != agency.id:
         return _no("source is not the publishing agency", "source no es la agencia que publica")
-    if not facts.type.startswith("ack.") and not covers_type(agency.publishes, facts.type):
+    is_answer = facts.type.startswith("ack.")
+    if not is_answer and not covers_type(agency.publishes, facts.type):
         return _no("the agency does not publish this type", "la agencia no publica este tipo")
-    outside = [code for code in facts.jurisdictions if not any(covers(own, code) for own in agency.jurisdictions)]
+    outside = _beyond(agency.jurisdictions, facts)
     if outside:
         return Decision(
             False,
@@ -204,7 +205,16 @@ def may_publish(principal: Principal, facts: Facts) -> Decision:
                 "outside the agency's authorised area: {codes}", "fuera del área autorizada de la agencia: {codes}"
             ).format(codes=", ".join(outside[:5])),
         )
-    return _outside_token(principal, facts) or Decision(True, Text("own event", "evento propio"), FULL)
+    # An answer speaks for the whole agency; every other event only for places that the token covers whole.
+    narrower = _outside_token(principal, facts) if is_answer else _beyond(principal.jurisdictions, facts)
+    if narrower:
+        return _no("outside the token's jurisdictions", "fuera de las jurisdicciones del token")
+    return Decision(True, Text("own event", "evento propio"), FULL)
+
+
+def _beyond(places: Iterable[str], facts: Facts) -> list[str]:
+    """The event's jurisdictions that none of `places` covers whole."""
+    return [code for code in facts.jurisdictions if not any(covers(place, code) for place in places)]
 
 
 def may_acknowledge(principal: Principal, facts: Facts, reading: Decision) -> Decision:

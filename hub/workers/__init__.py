@@ -1,0 +1,1 @@
+"""The processes beside the gateway: Kafka ingest, the sequencer, the relay back to Kafka, and broker access."""

@@ -1,0 +1,120 @@
+"""The most that each kind of agency may ever read, as the shipped limits state it, whatever a grant says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hub.directory import Kind
+from hub.grants import Selector, Tlp
+from hub.policy import Decision, may_read
+from schemas.masks import NAMES
+from schemas.sensitivity import Sensitivity
+from tests.support.cast import LIMITS, NOW, POLICE, SHELTER, agency, facts, grant, principal, rules
+
+ALERT, CASE = "alert.missing_child.issued", "case.trafficking.opened"
+TYPES = [ALERT, "alert.warning.cancelled", CASE, "case.trafficking.closed", "referral.shelter.opened", "tip.web.sent"]
+
+
+def most(kind: Kind, event_type: str, *, addressed: bool) -> Decision:
+    """What an agency of `kind` gets under a grant without any bound of its own."""
+    reader = agency(f"us-ca-{kind.replace('_', '-')}", kind)
+    everything = grant(
+        reader=Selector(agency=reader.id),
+        types=("*",),
+        jurisdictions=("US", "MX"),
+        max_tlp=Tlp.RED,
+        clearance=Sensitivity.PROTECTED,
+    )
+    event = facts(type=event_type, audience=(reader.id,) if addressed else ())
+    return may_read(principal(reader), event, rules(everything, enrolled=(reader,)), NOW)
+
+
+# design.md section 4: kind, an alert, an alert that names the reader, anything else, anything else that names it.
+CEILINGS = [
+    (Kind.LAW_ENFORCEMENT, "enforcement", "enforcement", "enforcement", "enforcement"),
+    (Kind.PROSECUTOR, "enforcement", "enforcement", "enforcement", "enforcement"),
+    (Kind.SEARCH_COMMISSION, "enforcement", "enforcement", "partner", "partner"),
+    (Kind.CHILD_PROTECTION, "partner", "partner", "partner", "partner"),
+    (Kind.CONSULAR, "partner", "partner", "partner", "partner"),
+    (Kind.NGO, "partner", "partner", "partner", "partner"),
+    (Kind.HEALTH, "partner", "partner", "public", "partner"),
+    (Kind.SCHOOL, "partner", "partner", "public", "partner"),
+    (Kind.PUBLIC, "public", "public", "public", "public"),
+    (Kind.OPERATOR, None, None, None, None),
+]
+
+
+@pytest.mark.parametrize(("kind", "alert", "named_alert", "other", "named_other"), CEILINGS)
+def test_a_grant_lifts_no_ceiling(
+    kind: Kind, alert: str | None, named_alert: str | None, other: str | None, named_other: str | None
+) -> None:
+    assert most(kind, ALERT, addressed=False).projection == alert
+    assert most(kind, ALERT, addressed=True).projection == named_alert
+    assert most(kind, CASE, addressed=False).projection == other
+    assert most(kind, CASE, addressed=True).projection == named_other
+
+
+def test_the_table_above_names_every_kind() -> None:
+    assert {row[0] for row in CEILINGS} == set(Kind)
+
+
+def test_an_operator_is_told_that_it_reads_nothing() -> None:
+    decision = most(Kind.OPERATOR, ALERT, addressed=True)
+
+    assert (decision.is_allowed, decision.reason) == (False, "hard limit: nothing for this kind of agency")
+    assert decision.reason.es == "límite legal: nada para este tipo de agencia"
+
+
+def test_an_operator_does_not_read_even_an_answer_to_it() -> None:
+    operator = agency("us-operator", Kind.OPERATOR)
+    answer = facts(type="ack.read", source=SHELTER.id, audience=(operator.id,))
+
+    assert not may_read(principal(operator), answer, rules(enrolled=(operator,)), NOW).is_allowed
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("event_type", TYPES)
+@pytest.mark.parametrize("addressed", [True, False])
+def test_protected_content_is_for_its_owner_alone(kind: Kind, event_type: str, addressed: bool) -> None:
+    given = most(kind, event_type, addressed=addressed).projection
+
+    assert given in {None, "public", "partner", "enforcement"} <= {None, *NAMES}
+
+
+def test_a_grant_below_the_ceiling_is_not_raised_to_it() -> None:
+    for_police = grant(reader=Selector(agency="us-ca-sheriff"), clearance=Sensitivity.PUBLIC)
+    reader = agency("us-ca-sheriff", Kind.LAW_ENFORCEMENT)
+
+    decision = may_read(principal(reader), facts(), rules(for_police, enrolled=(reader,)), NOW)
+
+    assert decision.projection == "public"
+
+
+def test_being_named_by_kind_is_not_being_named() -> None:
+    school = agency("us-ca-school", Kind.SCHOOL)
+    held = grant(reader=Selector(kind=Kind.SCHOOL), types=("*",), clearance=Sensitivity.ENFORCEMENT)
+    event = facts(type=CASE, audience=("school",))
+
+    assert may_read(principal(school), event, rules(held, enrolled=(school,)), NOW).projection == "public"
+
+
+def test_without_limits_nobody_reads_anything_of_others() -> None:
+    nothing = replace(LIMITS, ceilings=())
+
+    assert not may_read(principal(), facts(), rules(grant(), limits=nothing), NOW).is_allowed
+    assert may_read(principal(POLICE), facts(), rules(limits=nothing), NOW).is_allowed
+
+
+def test_the_first_ceiling_that_fits_counts() -> None:
+    reversed_order = replace(LIMITS, ceilings=tuple(reversed(LIMITS.ceilings)))
+
+    assert LIMITS.ceiling(Kind.SEARCH_COMMISSION, ALERT, addressed=False) == LIMITS.ceilings[2]
+    found = reversed_order.ceiling(Kind.SEARCH_COMMISSION, ALERT, addressed=False)
+    assert found is not None
+    assert found.clearance is Sensitivity.PARTNER
+
+
+def test_every_shipped_ceiling_states_its_legal_source() -> None:
+    assert [ceiling.kind for ceiling in LIMITS.ceilings if len(ceiling.basis) < 10] == []

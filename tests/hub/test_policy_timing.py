@@ -1,0 +1,54 @@
+"""When public content stops being public: the moment decides the projection, the event stays the same."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from hub.policy import FULL, NOTICE, Timing, projection_at
+from tests.support.cast import DAY, NOW
+
+TICK = DAY / 86_400_000_000
+CLEARANCES = ("public", "partner", "enforcement")
+
+
+def timing(**differs: Any) -> Timing:
+    """An alert with a child's name in it, without any end yet."""
+    usual: dict[str, Any] = {"lapses": True, "lapsed_at": None, "public_until": None, "active_until": None}
+    return Timing(**usual | differs)
+
+
+@pytest.mark.parametrize("name", CLEARANCES)
+def test_while_the_alert_is_active_everyone_sees_it_as_it_was_published(name: str) -> None:
+    assert projection_at(name, timing(), NOW) == name
+    assert projection_at(name, timing(lapsed_at=NOW + DAY, active_until=NOW + DAY), NOW) == name
+
+
+@pytest.mark.parametrize("name", CLEARANCES)
+@pytest.mark.parametrize("end", ["lapsed_at", "active_until"])
+def test_once_it_is_over_what_lapses_is_hidden_at_every_clearance(name: str, end: str) -> None:
+    over = timing(**{end: NOW})
+
+    assert projection_at(name, over, NOW) == f"{name}~"
+    assert projection_at(name, over, NOW - TICK) == name
+
+
+def test_at_public_until_it_is_hidden_from_the_public_only() -> None:
+    shown = [projection_at(name, timing(public_until=NOW), NOW) for name in CLEARANCES]
+
+    assert shown == ["public~", "partner", "enforcement"]
+
+
+@pytest.mark.parametrize("at", [NOW - DAY, NOW, NOW + DAY])
+@pytest.mark.parametrize("name", [FULL, NOTICE])
+def test_the_owner_and_a_notice_know_no_lapse(name: str, at: datetime) -> None:
+    assert projection_at(name, timing(lapsed_at=NOW, active_until=NOW, public_until=NOW), at) == name
+
+
+@pytest.mark.parametrize("name", CLEARANCES)
+def test_an_event_with_nothing_that_lapses_stays_as_it_is(name: str) -> None:
+    over = timing(lapses=False, lapsed_at=NOW, active_until=NOW, public_until=NOW)
+
+    assert projection_at(name, over, NOW + DAY) == name
