@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
+from kafka.partitioner import murmur2
 
 from hub.errors import Unavailable
 from hub.rendering import render
@@ -131,7 +132,7 @@ def _send(
 def _partition(producer: KafkaProducer, topic: str, key: bytes) -> int:
     """The broker's own rule for keyed records (murmur2), stated so that a takeover can look in the right place."""
     partitions = sorted(producer.partitions_for(topic))
-    return int(producer.config["partitioner"](key, partitions, partitions))
+    return int(partitions[(murmur2(key) & 0x7FFFFFFF) % len(partitions)])
 
 
 def _last_positions(relay: Relay) -> dict[tuple[str, int], int]:
