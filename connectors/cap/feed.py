@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin
 
 from lxml import etree
 
 from connectors.cap import structure, times, xml
+from connectors.cap.http import joined
 from schemas.flaws import Malformed, flaw
 from schemas.texts import Text
 
@@ -110,7 +110,7 @@ def _atom(entry: etree._Element, place: int, base: str) -> Entry:
     content = entry.find(f"{{{ATOM}}}content")
     source = content.get("src", "") if content is not None else ""
     href = (usable[0].get("href") or "") if usable else source
-    return Entry(position=position, link=urljoin(base, href.strip()) if href else "", updated=updated)
+    return Entry(position=position, link=joined(base, href.strip()) if href else "", updated=updated)
 
 
 def _rss(item: etree._Element, place: int, base: str) -> Entry:
@@ -123,7 +123,7 @@ def _rss(item: etree._Element, place: int, base: str) -> Entry:
     guid = item.find("guid")
     permanent = (guid.text or "") if guid is not None and guid.get("isPermaLink", "true") == "true" else ""
     href = next((one.strip() for one in (*enclosures, item.findtext("link") or "", permanent) if one.strip()), "")
-    return Entry(position=position, link=urljoin(base, href) if href else "", updated=updated)
+    return Entry(position=position, link=joined(base, href) if href else "", updated=updated)
 
 
 def _inline(entry: etree._Element) -> bytes | None:

@@ -17,7 +17,6 @@ from schemas.texts import Text
 MAX_REDIRECTS = 5
 GIVE_UP_AFTER = 3  # failed connections to one host in one reading; the rest would fail too, only slower
 USER_AGENT = "puente-connector"
-CHUNK = 64 * 1024
 
 TIMEOUT = Text("No answer in time.", "Sin respuesta a tiempo.", code="timeout")
 CONNECTION = Text("The connection failed.", "Falló la conexión.", code="connection")
@@ -68,14 +67,15 @@ class Fetcher:
         self._timeout_s = timeout_s
         self._allow_http = allow_http
         self._failures: dict[str, int] = {}
-        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-        self._client = httpx.Client(verify=context, timeout=timeout_s, headers={"User-Agent": USER_AGENT})
+        self._ca_file = ca_file
+        self._open: httpx.Client | None = None
 
     def __enter__(self) -> Fetcher:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._client.close()
+        if self._open is not None:
+            self._open.close()
 
     def get(self, url: str, *, max_bytes: int, etag: str = "", last_modified: str = "") -> Fetched:
         """
@@ -97,12 +97,20 @@ class Fetcher:
             url = found
         raise Unreachable(REDIRECTS)
 
+    @property
+    def _client(self) -> httpx.Client:
+        # Made when first needed: reading the certificate store takes longer than reading a folder.
+        if self._open is None:
+            context = ssl.create_default_context(cafile=str(self._ca_file) if self._ca_file else None)
+            self._open = httpx.Client(verify=context, timeout=self._timeout_s, headers={"User-Agent": USER_AGENT})
+        return self._open
+
     def _one(self, url: str, headers: dict[str, str], max_bytes: int, deadline: float) -> Fetched | str:
         host = self._allowed(url)
         try:
             with self._client.stream("GET", url, headers=headers) as response:
-                if response.is_redirect:
-                    return urljoin(url, response.headers["Location"])
+                if response.has_redirect_location:
+                    return joined(url, response.headers["Location"])
                 return self._answer(response, url, max_bytes, deadline)
         except httpx.TimeoutException as error:
             self._failures[host] = self._failures.get(host, 0) + 1
@@ -137,6 +145,14 @@ class Fetcher:
         return Fetched(body=body, url=url, etag=etag, last_modified=modified)
 
 
+def joined(base: str, link: str) -> str:
+    """A link made absolute; one that is no address at all stays as it is, and is refused when it is asked for."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
+
+
 def _body(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
     """The unpacked body; read raw, because a client that unpacks by itself does so without a bound."""
     packing = response.headers.get("Content-Encoding", "identity").lower()
@@ -144,7 +160,7 @@ def _body(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
         raise Unreachable(ENCODING)
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if packing == "gzip" else None
     body = bytearray()
-    for chunk in response.iter_raw(CHUNK):
+    for chunk in response.iter_raw():
         if time.monotonic() > deadline:
             raise Unreachable(TIMEOUT)
         try:
