@@ -1,0 +1,118 @@
+"""
+Random questions to the policy.
+
+Each part is drawn from a pool made once: an example is then a few small numbers, which is quick enough for hundreds
+of them, and the pools hold few enough different values that grants, labels and tokens often meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from hypothesis import strategies as st
+
+from hub.directory import Agency, Kind, Standing
+from hub.grants import Grant, Selector, Tlp
+from hub.policy import Facts, Rules
+from hub.principal import ANYWHERE, SCOPES, Principal
+from schemas.places import covers
+from schemas.sensitivity import Sensitivity
+from tests.support.cast import DAY, FISCALIA, NOW, POLICE, agency, grant, principal, rules
+
+PLACES = (
+    *("US", "US-CA", "US-CA:06073", "US-CA:06075", "US-TX", "US-TX:48141", "US-AZ", "US-NM"),
+    *("MX", "MX-BCN", "MX-BCN:02004", "MX-BCN:02003", "MX-SON"),
+)
+TYPES = ("alert.missing_child.issued", "alert.warning.cancelled", "case.trafficking.opened", "ack.read")
+PATTERNS = ("*", "*", "alert.*", "case.*", "alert.missing_child.issued", "ack.*")
+PURPOSES = ("locate-child", "rescue")
+TIMES = (NOW - 2 * DAY, NOW - DAY, NOW, NOW + DAY, NOW + 2 * DAY)
+_random = Random(20260504)  # noqa: S311 - test data
+
+
+def _one_of_each_kind(country: str) -> list[Agency]:
+    publishes = ("alert.*", "case.*")
+    return [agency(f"{country}-{kind.replace('_', '-')}", kind, publishes=publishes) for kind in Kind]
+
+
+EVERYBODY = (POLICE, FISCALIA, *_one_of_each_kind("us"), *_one_of_each_kind("mx"))
+IDS = tuple(one.id for one in EVERYBODY)
+
+
+def _some(of: tuple[str, ...], least: int, most: int) -> tuple[str, ...]:
+    """A sorted choice, as `hub.ingest` sorts what it finds in an event."""
+    return tuple(sorted(_random.sample(of, _random.randint(least, most))))
+
+
+def _facts() -> Facts:
+    # Mostly no audience, sometimes one that is longer than a lane keeps exactly.
+    audience = _some((*IDS, *(kind.value for kind in Kind)), 0, _random.choice([0, 0, 0, 0, 0, 0, 4, 20]))
+    return Facts(
+        source=_random.choice([POLICE.id, POLICE.id, FISCALIA.id, *IDS]),
+        type=_random.choice(TYPES),
+        status="actual",
+        tlp=_random.choice([*Tlp, *(Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT) * 2]),
+        jurisdictions=_some(PLACES, 1, _random.choice([1, 3, 8])),
+        rel_to=_random.choice([(), ("MX",), *[("MX", "US")] * 6]),
+        audience=audience,
+        purpose=_random.choice([None, None, *PURPOSES]),
+    )
+
+
+def _selector() -> Selector:
+    country = _random.choice([None, "US", "MX"])
+    kind = _random.choice([None] * 20 + list(Kind))
+    wide = Selector(country=country, kind=kind) if country or kind else Selector(country="US")
+    return _random.choice([Selector(agency=_random.choice([POLICE.id, *IDS])), wide, wide, wide])
+
+
+def _grant() -> Grant:
+    begins, ends = _random.choice([(TIMES[0], TIMES[-1]), tuple(sorted(_random.sample(TIMES, 2)))])
+    return grant(
+        id=f"grant-{_random.randrange(10**9)}",
+        source=_selector(),
+        reader=_selector(),
+        types=(_random.choice(PATTERNS),),
+        jurisdictions=_some(PLACES, 1, 6),
+        purpose=_random.choice(PURPOSES),
+        max_tlp=_random.choice([Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED]),
+        clearance=_random.choice(list(Sensitivity)),
+        valid_from=begins,
+        valid_until=ends,
+    )
+
+
+def _principal() -> Principal:
+    standing = _random.choice([Standing.ACTIVE] * 15 + [Standing.SUSPENDED])
+    scopes = _random.choice([SCOPES] * 8 + [_some(SCOPES, 0, 4)])
+    return principal(
+        replace(_random.choice(EVERYBODY), standing=standing),
+        scopes=frozenset(scopes),
+        jurisdictions=_random.choice([ANYWHERE, ANYWHERE, ANYWHERE, _some(PLACES, 1, 3)]),
+        purpose=_random.choice([None, None, None, *PURPOSES]),
+    )
+
+
+def _narrowed(wide: Principal) -> Principal:
+    """The same agency with a token that has less of one thing, or of several."""
+    inner = tuple(code for code in PLACES if any(covers(own, code) for own in wide.jurisdictions))
+    return replace(
+        wide,
+        scopes=wide.scopes - {_random.choice(["nothing", "nothing", *SCOPES])},
+        jurisdictions=_random.choice([wide.jurisdictions, _some(inner, 1, min(2, len(inner)))]),
+        purpose=wide.purpose or _random.choice([None, *PURPOSES]),
+    )
+
+
+events = st.sampled_from([[_facts() for _ in range(20)] for _ in range(100)])
+grants = st.sampled_from([_grant() for _ in range(400)])
+grant_lists = st.sampled_from([[_grant() for _ in range(_random.randrange(20))] for _ in range(200)])
+principals = st.sampled_from([_principal() for _ in range(400)])
+narrowings = st.sampled_from([(wide, _narrowed(wide)) for wide in [_principal() for _ in range(400)]])
+moments = st.sampled_from(TIMES)
+
+
+def rules_of(held: list[Grant]) -> Rules:
+    """Everybody enrolled, and these grants."""
+    return rules(*held, enrolled=EVERYBODY)
