@@ -87,7 +87,8 @@ def draft(row: Row, context: Context) -> Draft:
         put(event, target.steps, value)
     for column in context.map.columns:
         _fill(event, column, row, context.map, flaws)
-    key, subject = (_joined(row, names, context.map, flaws) for names in (context.map.key, context.map.subject))
+    key = _joined(row, context.map.key, context.map, flaws)
+    subject = _joined(row, context.map.subject, context.map, [])  # of the same columns: their flaws are told already
     found, defects = _places(row, context, flaws)
     made = Draft(
         key=key,
