@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -69,6 +70,9 @@ class RunningPostgres:
     def stop(self) -> None:
         """End it in order: the next start needs no recovery."""
         stop(self.child, FAST_SHUTDOWN)
+        if self.socket_dir != self.log.parent:  # made for the socket alone
+            with suppress(OSError):
+                self.socket_dir.rmdir()
 
     def _run(self, program: str, *arguments: str) -> str:
         done = self._ask(program, *arguments)

@@ -77,6 +77,7 @@ def test_a_path_too_long_for_a_socket_is_no_obstacle(folder: Path) -> None:
     assert len(str(server.socket_dir)) < len(str(deep))
     assert server.socket_dir.stat().st_mode & 0o077 == 0
     server.stop()
+    assert not server.socket_dir.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user can reach its own folders")
