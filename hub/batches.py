@@ -40,10 +40,11 @@ INTERNAL = Text("The hub failed on this record.", "El hub falló con este regist
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One Kafka record as it came: `value` is bytes nobody has looked at."""
+    """One Kafka record as it came: `value` is bytes nobody has looked at; `unread` says why there are none."""
 
     offset: int
     value: bytes | None
+    unread: Text | None = None
 
 
 LOST = Text(
@@ -156,6 +157,8 @@ def _judge(batch: Batch, record: Record, view: View) -> Good | Bad:
     agency = view.rules.directory.active(batch.agency)
     if agency is None:
         return Bad(record=record, flaws=(flaw("", NOT_ENROLLED),))
+    if record.unread is not None:
+        return Bad(record=record, flaws=(flaw("", record.unread),))
     if not record.value:
         return Bad(record=record, flaws=(flaw("", EMPTY),))
     principal = of_agency(agency)
@@ -213,7 +216,7 @@ def _clashing(conn: Connection, unstored: Sequence[Good], view: View) -> list[Ba
 def _lost(batch: Batch) -> list[Rejection]:
     """Retention can outrun a hub that was away for long; its sender must hear of it, and the topic goes on."""
     first = batch.records[0]
-    if first.offset == batch.start:
+    if first.offset == batch.start or first.unread is not None:  # an unread batch shows only its last offset
         return []
     logger.error("%s/%s: records %d to %d are lost", batch.topic, batch.partition, batch.start, first.offset - 1)
     text = LOST.format(first=batch.start, last=first.offset - 1)

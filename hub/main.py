@@ -55,6 +55,22 @@ def settings(path: Path | None = None) -> Settings:
     return told
 
 
+def database_url(told: Settings) -> str:
+    """
+    Where the database is.
+
+    Raises:
+        SettingsError: nowhere: none is configured, and `up` has started none.
+    """
+    if told.database.url:
+        return told.database.url
+    text = Text(
+        "no database: database.url is empty, and `puente up` has not started this node",
+        "sin base de datos: database.url está vacío y `puente up` no ha iniciado este nodo",
+    )
+    raise SettingsError([text])
+
+
 def running_file(told: Settings) -> Path:
     """Addresses of the services and ports that `puente up` settled for this node."""
     return told.state_dir / "running.json"
@@ -107,7 +123,7 @@ def gateway_app() -> Flask:
         Hub(
             node=node,
             url=f"{scheme}://{gateway.host}:{gateway.port}",
-            pool=open_pool(told.database.url, name="puente-gateway", most=gateway.threads),
+            pool=open_pool(database_url(told), name="puente-gateway", most=gateway.threads),
             picture=Picture.unread(grants, limits),
             tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),
             grantor=Grantor(own, {audience: told.tokens.api_ttl_s, f"{node}/kafka": told.tokens.kafka_ttl_s}),
@@ -124,7 +140,7 @@ def management_app() -> Flask:
 
     log_to_stderr()
     told = settings()
-    pool = open_pool(told.database.url, name="puente-management", most=2)
+    pool = open_pool(database_url(told), name="puente-management", most=2)
     return create_management_app(pool, os.environ["PROMETHEUS_MULTIPROC_DIR"])
 
 
@@ -149,7 +165,7 @@ def run_ingest(told: Settings) -> None:
 
     grants, limits = rules(told)
     worker = ingest.Ingest(
-        database_url=told.database.url,
+        database_url=database_url(told),
         kafka=kafka_settings(told),
         node=told.node.id,
         prefix=told.kafka.topic_prefix,
@@ -164,7 +180,7 @@ def run_sequencer(told: Settings) -> None:
     """The sequencer, until SIGTERM."""
     from hub.workers import sequencer
 
-    sequencer.run(told.database.url, told.workers, until_told())
+    sequencer.run(database_url(told), told.workers, until_told())
 
 
 def run_relay(told: Settings) -> None:
@@ -172,7 +188,7 @@ def run_relay(told: Settings) -> None:
     from hub.workers import relay
 
     prefix = told.kafka.topic_prefix
-    worker = relay.Relay(database_url=told.database.url, kafka=kafka_settings(told), node=told.node.id, prefix=prefix)
+    worker = relay.Relay(database_url=database_url(told), kafka=kafka_settings(told), node=told.node.id, prefix=prefix)
     relay.run(worker, until_told())
 
 

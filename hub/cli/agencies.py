@@ -55,7 +55,7 @@ def add(agency_id: str, key_file: Path | None, config: Path | None, **told: obje
     """The key's private half never leaves its file; the hub stores the public one."""
     settings = main.settings(config)
     enrolled = _agency(agency_id, settings, **told)
-    with connect(settings.database.url, name="puente-cli") as conn:
+    with connect(main.database_url(settings), name="puente-cli") as conn:
         agencies.enrol(conn, enrolled)
         if key_file is not None:
             agencies.give_credential(conn, _credential(agency_id, key_file))
@@ -88,7 +88,7 @@ def _agency(agency_id: str, settings: Settings, **told: object) -> Agency:
 def _credential(agency_id: str, key_file: Path) -> Credential:
     pem = keys.client_key(key_file)
     return Credential(
-        client_id=f"{agency_id}.main",
+        client_id=agency_id,
         agency=agency_id,
         public_key_pem=tokens.public_pem(pem),
         scopes=frozenset(SCOPES),
@@ -100,7 +100,7 @@ def _credential(agency_id: str, key_file: Path) -> Credential:
 @with_config
 def list_(config: Path | None) -> None:
     """Everyone enrolled on this node."""
-    with connect(main.settings(config).database.url, name="puente-cli") as conn:
+    with connect(main.database_url(main.settings(config)), name="puente-cli") as conn:
         enrolled = agencies.directory(conn).agencies
     table = Table("id", _say("name", "nombre"), _say("kind", "tipo"), _say("jurisdictions", "jurisdicciones"), "")
     for one in sorted(enrolled.values(), key=lambda each: each.id):
@@ -114,6 +114,6 @@ def list_(config: Path | None) -> None:
 @with_config
 def standing(agency_id: str, standing: str, config: Path | None) -> None:
     """Voids every token issued before."""
-    with connect(main.settings(config).database.url, name="puente-cli") as conn:
+    with connect(main.database_url(main.settings(config)), name="puente-cli") as conn:
         if not agencies.set_standing(conn, agency_id, Standing(standing)):
             raise click.ClickException(_say("no such agency", "no existe tal agencia"))

@@ -56,7 +56,7 @@ def up(config: Path | None) -> None:
 @with_config
 def migrate(config: Path | None) -> None:
     """Needs `database.url`; `up` does it by itself."""
-    for name in apply_migrations(_told(config).database.url):
+    for name in apply_migrations(main.database_url(_told(config))):
         click.echo(name)
 
 

@@ -26,7 +26,7 @@ _OWED = """
 _PAGE = f"""
 WITH page AS (
     (SELECT l.position, l.event, l.lapsed_at, false AS is_owed FROM log l
-      WHERE l.position > %(after)s AND l.lane = ANY(%(lanes)s) ORDER BY l.position LIMIT %(limit)s)
+      WHERE l.position > %(after)s AND l.lane = ANY(%(lanes)s::int[]) ORDER BY l.position LIMIT %(limit)s)
     UNION ALL ({_OWED}) ORDER BY position LIMIT %(limit)s
 )
 SELECT {COLUMNS}, l.is_owed FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
@@ -35,7 +35,7 @@ SELECT {COLUMNS}, l.is_owed FROM page l JOIN event e ON e.hub_id = l.event ORDER
 _PAGE_OF_FEW = f"""
 WITH page AS (
     (SELECT l.position, l.event, l.lapsed_at, false AS is_owed
-       FROM unnest(%(lanes)s) AS wanted (lane) CROSS JOIN LATERAL (
+       FROM unnest(%(lanes)s::int[]) AS wanted (lane) CROSS JOIN LATERAL (
             SELECT position, event, lapsed_at FROM log
              WHERE lane = wanted.lane AND position > %(after)s ORDER BY position LIMIT %(limit)s) l
       ORDER BY l.position LIMIT %(limit)s)
@@ -61,7 +61,7 @@ def candidates(conn: Connection, reader: str, lanes: Sequence[int], *, after: in
 _ACTIVE = f"""
 SELECT {COLUMNS}
   FROM subject_state s JOIN event e ON e.hub_id = s.event JOIN log l ON l.event = s.event
- WHERE s.lane = ANY(%(lanes)s) AND NOT s.is_closed AND (s.active_until IS NULL OR s.active_until > %(at)s)
+ WHERE s.lane = ANY(%(lanes)s::int[]) AND NOT s.is_closed AND (s.active_until IS NULL OR s.active_until > %(at)s)
  ORDER BY l.position DESC LIMIT %(limit)s
 """  # noqa: S608 - constants only
 

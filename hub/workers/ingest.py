@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from kafka.errors import KafkaError
 
 from hub.batches import Batch, Record, accept_batch
 from hub.errors import Unavailable
-from hub.store import Connection, connect, offsets
+from hub.store import Connection, agencies, connect, offsets
+from hub.workers import unpacking
 from schemas import wire
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hub.picture import Picture
+    from schemas.texts import Text
 
 logger = logging.getLogger(__name__)
 
 RETRY_S = 1.0
+IDLE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Ingest:
 
 def run(ingest: Ingest, stopping: Callable[[], bool]) -> None:
     """Ingest until told to stop; a lost database or broker is waited for, and only what committed counts."""
+    unpacking.bound()
     while not stopping():
         try:
             with connect(ingest.database_url, name="puente-ingest") as conn:
@@ -63,16 +67,37 @@ def _run(ingest: Ingest, conn: Connection, stopping: Callable[[], bool]) -> None
         allow_auto_create_topics=False,
         max_poll_records=ingest.batch,
         max_partition_fetch_bytes=4 << 20,
-        metadata_max_age_ms=2000,  # a newly enrolled agency's topic is found this soon
+        metadata_max_age_ms=5000,
     )
-    try:
-        pattern = f"^{re.escape(ingest.prefix)}in\\..+\\.{wire.VERSION}$"
-        consumer.subscribe(pattern=pattern, listener=_FromStoredOffsets(consumer, conn))
+    with closing(consumer):
+        listener = _FromStoredOffsets(consumer, conn)
+        topics: frozenset[str] = frozenset()
         while not stopping():
+            topics = _follow_directory(ingest, conn, consumer, listener, topics)
+            if not topics:
+                time.sleep(IDLE_S)
+                continue
             for partition, records in consumer.poll(timeout_ms=200).items():
                 _accept(ingest, conn, consumer, partition, records)
-    finally:
-        consumer.close()
+
+
+def _follow_directory(
+    ingest: Ingest, conn: Connection, consumer: KafkaConsumer, listener: _FromStoredOffsets, topics: frozenset[str]
+) -> frozenset[str]:
+    """
+    Subscribe to the topics of all agencies, suspended ones too: what they had sent before is still to be refused.
+
+    By name, from the directory: a pattern subscription of kafka-python does not see topics made after it (3.0.12).
+    """
+    view = ingest.picture.view
+    if topics and agencies.version_of(conn) == view.rules.directory.version:
+        return topics
+    view = ingest.picture.refresh(conn)
+    wanted = frozenset(wire.in_topic(agency, ingest.prefix) for agency in view.rules.directory.agencies)
+    if wanted != topics and wanted:
+        consumer.subscribe(topics=sorted(wanted), listener=listener)
+        logger.info("reads the topics of %d agencies", len(wanted))
+    return wanted
 
 
 def _accept(
@@ -86,7 +111,7 @@ def _accept(
         topic=partition.topic,
         partition=partition.partition,
         agency=agency,
-        records=[Record(record.offset, record.value) for record in records],
+        records=[Record(record.offset, record.value, _unread(record.value)) for record in records],
         start=offsets.next_offset(conn, partition.topic, partition.partition),
         end=records[-1].offset + 1,
     )
@@ -99,6 +124,10 @@ def _accept(
         consumer.seek(partition, offsets.next_offset(conn, partition.topic, partition.partition))
         return
     logger.debug("%s/%s to %s: %s", partition.topic, partition.partition, batch.end, outcome)
+
+
+def _unread(value: object) -> Text | None:
+    return value.reason if isinstance(value, unpacking.Unread) else None
 
 
 class _FromStoredOffsets(ConsumerRebalanceListener):

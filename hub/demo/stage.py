@@ -1,0 +1,132 @@
+"""Two nodes on this machine: one PostgreSQL server and one broker under them, everything else their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from hub import keys, launch, tokens
+from hub.directory import Credential
+from hub.embedded import kafka, postgres
+from hub.embedded.install import kafka_jars
+from hub.errors import Unavailable
+from hub.fleet import Fleet
+from hub.main import CONFIG_VARIABLE
+from hub.principal import ANYWHERE, SCOPES
+from hub.settings import Settings, load_settings
+from hub.store import agencies, connect
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import ExitStack
+
+    from rich.console import Console
+
+    from hub.demo.cast import Player
+
+START_S = 60.0
+NOT_READY = Text("node {node} does not become ready; see {logs}", "el nodo {node} no llega a estar listo; vea {logs}")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A running node of the demo."""
+
+    told: Settings
+    fleet: Fleet
+    environment: dict[str, str]
+
+    @property
+    def id(self) -> str:
+        """`us` or `mx`."""
+        return self.told.node.id
+
+    @property
+    def url(self) -> str:
+        """The gateway."""
+        return f"http://{self.told.gateway.host}:{self.environment['PUENTE_GATEWAY_PORT']}"
+
+    @property
+    def health(self) -> str:
+        """Readiness, on the management port."""
+        port = self.environment["PUENTE_GATEWAY_MANAGEMENT_PORT"]
+        return f"http://{self.told.gateway.management_host}:{port}/health/ready"
+
+    @property
+    def bootstrap(self) -> str:
+        """The node's listener at the broker."""
+        return self.environment["PUENTE_KAFKA_BOOTSTRAP"]
+
+    def client_key(self, agency: str) -> Path:
+        """The private key an agency of the demo signs its assertions with."""
+        return (self.told.state_dir / "agencies" / f"{agency}.pem").absolute()
+
+
+def set_up(folder: Path, console: Console, language: str, stack: ExitStack) -> dict[str, Node]:
+    """Start services and both nodes; everything ends with `stack`."""
+    configs = {node: folder / f"{node}.toml" for node in ("us", "mx")}
+    told = {node: load_settings(path, {}) for node, path in configs.items()}
+    state = Path(told["us"].node.state_dir)
+    shutil.rmtree(state, ignore_errors=True)  # every demo tells the same story; what was fetched is kept elsewhere
+    state.mkdir(parents=True)
+    console.print(Text("Starting PostgreSQL", "Iniciando PostgreSQL").in_(language))
+    server = postgres.start(state)
+    stack.callback(server.stop)
+    jars = kafka_jars(console=console, language=language)
+    console.print(Text("Starting Apache Kafka", "Iniciando Apache Kafka").in_(language))
+    broker = kafka.start(state, [launch.broker_node(settings) for settings in told.values()], jars=jars)
+    stack.callback(broker.stop)
+    nodes = {}
+    for node, settings in told.items():
+        services = launch.Services(database_url=launch.database(server, node), bootstrap=broker.bootstrap(node))
+        variables = os.environ | {CONFIG_VARIABLE: str(configs[node].absolute())}
+        environment = launch.prepare(settings, services, variables)
+        fleet = Fleet(settings.state_dir / "run", environment)
+        fleet.start()
+        stack.callback(fleet.stop)
+        nodes[node] = Node(settings, fleet, environment)
+    for one in nodes.values():
+        console.print(Text("Starting node {node}", "Iniciando el nodo {node}").format(node=one.id).in_(language))
+        _wait_until_ready(one)
+    return nodes
+
+
+def _wait_until_ready(node: Node) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            if (
+                httpx.get(node.health, timeout=2).status_code == 200
+                and httpx.get(f"{node.url}/openapi.json").is_success
+            ):
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise Unavailable(NOT_READY.format(node=node.id, logs=node.fleet.folder))
+
+
+def enrol(nodes: dict[str, Node], cast: Sequence[Player]) -> None:
+    """Enrol every player at its node, with a client key of its own."""
+    for node in nodes.values():
+        with connect(node.environment["PUENTE_DATABASE_URL"], name="puente-demo") as conn:
+            for player in cast:
+                if player.node != node.id:
+                    continue
+                agencies.enrol(conn, player.agency)
+                credential = Credential(
+                    client_id=player.agency.id,
+                    agency=player.agency.id,
+                    public_key_pem=tokens.public_pem(keys.client_key(node.client_key(player.agency.id))),
+                    scopes=frozenset(SCOPES),
+                    jurisdictions=ANYWHERE,
+                )
+                if agencies.credential(conn, credential.client_id) != credential:
+                    agencies.give_credential(conn, credential)
