@@ -81,14 +81,19 @@ class Journal:
         """
         try:
             state_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            self._lock = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._db = _opened(state_dir / "journal.sqlite3", name)
+            self._lock = _locked(state_dir / "lock")
         except BlockingIOError as error:
-            os.close(self._lock)
             raise JournalError(IN_USE) from error
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             raise JournalError(UNUSABLE.format(why=type(error).__name__)) from error
+        try:
+            self._db = _opened(state_dir / "journal.sqlite3", name)
+        except (OSError, sqlite3.Error) as error:
+            os.close(self._lock)
+            raise JournalError(UNUSABLE.format(why=type(error).__name__)) from error
+        except JournalError:
+            os.close(self._lock)
+            raise
 
     def __enter__(self) -> Journal:
         return self
@@ -185,6 +190,16 @@ class Journal:
 
 def _issued(id_: str, type_: str, subject: str, time: str, digest: str, acknowledged: int) -> Issued:
     return Issued(id=id_, type=type_, subject=subject, time=time, digest=digest, acknowledged=bool(acknowledged))
+
+
+def _locked(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
 
 
 def _opened(path: Path, name: str) -> sqlite3.Connection:
