@@ -1,0 +1,222 @@
+"""A gateway on a real database, and the agencies that speak to it over HTTP: tests say who does what, not how."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from werkzeug.test import TestResponse
+
+from hub import keys
+from hub.clients import Grantor
+from hub.cursor import Cursors
+from hub.directory import Agency, Credential, Kind
+from hub.grants import Grant, GrantSet, Selector
+from hub.picture import Picture
+from hub.principal import ANYWHERE, SCOPES
+from hub.settings import RateSettings
+from hub.store import agencies, connect, log, open_pool
+from hub.tokens import Issuer, SigningKey, TokenVerifier
+from hub.web import create_app
+from hub.web.hub import Hub
+from hub.web.rates import Rates
+from schemas.sensitivity import Sensitivity
+from tests.support import cast, events
+from tests.support.cast import POLICE
+
+ISSUER = "https://us.issuer.example"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+UNLIMITED = RateSettings(reads_per_s=1e5, publishes_per_s=1e5, urgent_per_s=1e5, tokens_per_s=1e5)
+BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+YEAR = timedelta(days=365)
+
+# Police to whom POLICE has opened its alerts as law enforcement.
+SHERIFF = cast.agency("us-ca-sheriff", Kind.LAW_ENFORCEMENT, "US-CA")
+CAST = (*cast.CAST, SHERIFF)
+
+_numbers = count(1)
+_SIGNING_KEY = SigningKey(keys.new_private_pem())
+_CURSOR_KEY = secrets.token_bytes(64)
+
+
+def grant(**differs: Any) -> Grant:
+    """`cast.grant`, in force for a year around today, since the gateway's clock is today's."""
+    return cast.grant(**{"valid_from": BEGAN - YEAR, "valid_until": BEGAN + YEAR} | differs)
+
+
+TO_SHELTER = grant()
+TO_SHERIFF = grant(id="police-to-sheriff", reader=Selector(agency=SHERIFF.id), clearance=Sensitivity.ENFORCEMENT)
+
+
+def stamp(minutes: float = 0) -> str:
+    """A time as events write it, so many minutes after `BEGAN`, which is two hours ago."""
+    return (BEGAN + timedelta(minutes=minutes)).isoformat()
+
+
+def missing_child(verb: str = "issued", *, minutes: float = 0, **differs: Any) -> events.Wire:
+    """An alert of POLICE with an id of its own, sent `minutes` after `BEGAN`; its subject is its own, unless given."""
+    number = next(_numbers)
+    data = {"expires": stamp(3 * 24 * 60)} | differs.pop("data", {})
+    own = {"id": f"alert-{number}", "subject": f"subject-{number}", "time": stamp(minutes)}
+    return events.alert(verb, data=data, **own | differs)
+
+
+def child_case(verb: str = "opened", *, minutes: float = 0, **differs: Any) -> events.Wire:
+    """A trafficking case of POLICE, likewise."""
+    number = next(_numbers)
+    own = {"id": f"case-{number}", "subject": f"case-subject-{number}", "time": stamp(minutes), "source": POLICE.id}
+    return events.case(verb, **own | {"jurisdictions": ["US-CA:06073"]} | differs)
+
+
+@cache
+def client_key(client_id: str) -> ECKey:
+    """The private key of a client, made once a run."""
+    return ECKey.generate_key("P-256", {"kid": client_id, "use": "sig", "alg": "ES256"})
+
+
+@cache
+def public_pem(client_id: str) -> str:
+    """Its public half, as the hub keeps it."""
+    return client_key(client_id).as_pem(private=False).decode()
+
+
+class Clock:
+    """The real clock, which a test can move ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """Now, as the gateway is to believe it."""
+        return datetime.now(UTC) + self.ahead
+
+
+class Node:
+    """One gateway process of node `us` on the database at `url`, with the cast enrolled."""
+
+    def __init__(
+        self, url: str, *, grants: Iterable[Grant] = (TO_SHELTER, TO_SHERIFF), rates: RateSettings = UNLIMITED
+    ) -> None:
+        self.url = url
+        self.clock = Clock()
+        self.hub = self._hub(tuple(grants), rates)
+        self.app = create_app(self.hub)
+        self.client = self.app.test_client()
+        self.enrol(*CAST)
+
+    def _hub(self, grants: tuple[Grant, ...], rates: RateSettings) -> Hub:
+        issuer = Issuer(ISSUER, _SIGNING_KEY)
+        return Hub(
+            node="us",
+            url="http://gateway.example",
+            pool=open_pool(self.url, name="test-gateway", most=4),
+            picture=Picture.unread(grant_set(grants), cast.LIMITS),
+            tokens=TokenVerifier(ISSUER, "us/api", {_SIGNING_KEY.kid: _SIGNING_KEY.public}, cache=100),
+            grantor=Grantor(issuer, {"us/api": 300, "us/kafka": 900}),
+            cursors=Cursors(_CURSOR_KEY),
+            rates=Rates(rates, processes=1),
+            now=self.clock,
+        )
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        self.hub.pool.close()
+
+    def enrol(self, *joining: Agency, **differs: Any) -> None:
+        """Enrol agencies, each with a client named like it, whose credential has what `differs` says."""
+        with connect(self.url, name="test") as conn:
+            for agency in joining:
+                usual = {"client_id": agency.id, "agency": agency.id, "public_key_pem": public_pem(agency.id)}
+                may = {"scopes": frozenset(SCOPES), "jurisdictions": ANYWHERE}
+                agencies.enrol(conn, agency)
+                agencies.give_credential(conn, Credential(**usual | may | differs))
+
+    def regrant(self, *grants: Grant) -> None:
+        """Put other grants in force, as a restart with another grants file does."""
+        picture = self.hub.picture
+        picture.view = replace(picture.view, rules=replace(picture.view.rules, grants=grant_set(grants)))
+
+    def assertion(self, client_id: str, *, key: ECKey | None = None, **claims: Any) -> str:
+        """A client assertion (RFC 7523); `claims` replace or, when None, remove what a good one holds."""
+        now = int(self.clock().timestamp())
+        held = {"iss": client_id, "sub": client_id, "aud": ISSUER, "jti": uuid4().hex, "iat": now, "exp": now + 60}
+        payload = {name: value for name, value in (held | claims).items() if value is not None}
+        return jwt.encode({"alg": "ES256", "typ": "JWT"}, payload, key or client_key(client_id), algorithms=["ES256"])
+
+    def ask_token(self, client_id: str, **form: str) -> TestResponse:
+        """What the token endpoint answers this client."""
+        usual = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
+        assertion = {} if "client_assertion" in form else {"client_assertion": self.assertion(client_id)}
+        return self.client.post("/oauth/token", data=usual | assertion | form)
+
+    def desk(self, agency: Agency, **form: str) -> Desk:
+        """Somebody at an agency, with a token; `form` narrows it."""
+        answer = self.ask_token(agency.id, **form)
+        assert answer.status_code == 200, answer.text
+        return Desk(self, agency, answer.get_json()["access_token"])
+
+    def sequence(self) -> int:
+        """One round of the sequencer: what was accepted gets its place in the log; how many events that were."""
+        me = uuid4()
+        with connect(self.url, name="test-sequencer") as conn:
+            led = log.take_lease(conn, "sequencer", me, lease_ms=5000)
+            assert led is not None
+            batch = log.assign(conn, me, led[0], most=2000, lease_ms=5000)
+            log.drop_lease(conn, "sequencer", me)
+        return batch.assigned
+
+    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What the database itself says."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            cursor = conn.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+
+def grant_set(grants: Iterable[Grant]) -> GrantSet:
+    """A set of grants with a digest of its own."""
+    return GrantSet(tuple(grants), uuid4().hex)
+
+
+class Desk:
+    """Somebody at an agency who has a token and speaks HTTP."""
+
+    def __init__(self, node: Node, agency: Agency, token: str) -> None:
+        self.node = node
+        self.agency = agency
+        self.token = token
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> TestResponse:
+        """GET with the token."""
+        return self.node.app.test_client().get(path, query_string=query, headers=self.headers | (headers or {}))
+
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None, **options: Any) -> TestResponse:
+        """POST with the token: `bytes` as they are, anything else as JSON."""
+        sent = {"data": body, "content_type": "application/json"} if isinstance(body, bytes) else {"json": body}
+        return self.node.app.test_client().post(path, headers=self.headers | (headers or {}), **sent | options)
+
+    def publish(self, event: events.Wire) -> str:
+        """Publish what must be new; the hub's id of it."""
+        answer = self.post("/v1/events", event)
+        assert answer.status_code == 201, answer.text
+        return str(UUID(answer.get_json()["id"]))
+
+    def feed(self, **query: Any) -> list[dict[str, Any]]:
+        """One page of the feed."""
+        answer = self.get("/v1/feed", **query)
+        assert answer.status_code == 200, answer.text
+        return list(answer.get_json()["events"])
+
+    def event(self, hub_id: str) -> dict[str, Any] | None:
+        """One event as this agency sees it, or None."""
+        answer = self.get(f"/v1/events/{hub_id}")
+        return answer.get_json() if answer.status_code == 200 else None
