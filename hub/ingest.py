@@ -105,12 +105,23 @@ def accept(conn: Connection, picture: Picture, principal: Principal, event: Even
     return _already_there(conn, principal, draft, view)
 
 
+def settle_lane(conn: Connection, picture: Picture, principal: Principal, event: Event) -> None:
+    """
+    Make the event's lane before a transaction that `accept` is to run in.
+
+    A picture remembers a lane as soon as it is made, so the making must never be rolled back.
+    """
+    facts = facts_of(event)
+    if may_publish(principal, facts).is_allowed:
+        picture.lane_for(conn, facts)
+
+
 def _already_there(conn: Connection, principal: Principal, draft: Draft, view: View) -> Accepted:
     held = events.held(conn, draft.source, draft.id)
-    if held is not None and held.digest == draft.digest:
-        return Accepted(held.hub_id, is_new=False)
     if held is None or agencies.version_of(conn) != view.rules.directory.version:
-        raise Stale
+        raise Stale  # a suspended agency is not told, either, that it had published this before
+    if held.digest == draft.digest:
+        return Accepted(held.hub_id, is_new=False)
     clash = Decision(False, CLASH)
     audit.record(conn, principal, "publish", clash, policy=view.rules.version, subject=str(held.hub_id))
     raise Conflict(CLASH)

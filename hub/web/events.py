@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+import orjson
 from flask import g, request
 from flask_smorest import Blueprint
 
 from hub import acks
 from hub.errors import Invalid, KeyReused
 from hub.events import read_event
-from hub.ingest import Accepted, accept
+from hub.ingest import Accepted, accept, settle_lane
 from hub.store import connection, idempotency, rejections, transaction
 from hub.web import shapes
 from hub.web.auth import answer
@@ -23,8 +25,6 @@ from schemas.flaws import Malformed, flaw
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from flask import Response
 
     from hub.reading import Asking
@@ -93,12 +93,14 @@ def _accept_once(hub: Hub, asking: Asking, event: Event, key: str) -> Response:
     """Under an Idempotency-Key: the key is held for the whole transaction, and the answer is kept with the event."""
     agency = asking.principal.agency.id
     fingerprint = hashlib.sha256(wire.encode(event.wire)).digest()
+    with connection(hub.pool) as conn:
+        settle_lane(conn, asking.picture, asking.principal, event)
     with transaction(hub.pool) as conn:
         earlier = idempotency.claim(conn, agency, key)
         if earlier is not None and earlier.fingerprint != fingerprint:
             raise KeyReused
         if earlier is not None:
-            return json_response(earlier.body, earlier.status)
+            return _accepted(Accepted(UUID(orjson.loads(earlier.body)["id"]), is_new=earlier.status == 201))
         response = _accepted(_accept(conn, asking, event))
         kept = idempotency.Answer(fingerprint, response.status_code, response.get_data(as_text=True))
         idempotency.keep(conn, agency, key, kept)
