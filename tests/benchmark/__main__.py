@@ -6,13 +6,17 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from tests.benchmark import machine, publish, report
+from tests.benchmark import cpu, decision, ingest, latency, machine, publish, report
 from tests.benchmark.node import Stage, stage
 from tests.support.services import state_folder
 
 MEASURES: Mapping[str, Callable[[Stage], report.Section]] = {
+    "latency": latency.measure,
     "publish": publish.measure_publish,
     "pages": publish.measure_pages,
+    "cpu": cpu.measure,
+    "ingest": ingest.measure,
+    "decision": decision.measure,
 }
 
 

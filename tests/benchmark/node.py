@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from hub.fleet import Fleet
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings, load_settings
 from hub.store import Connection, agencies, connect
+from hub.workers.access import Access
 from tests.benchmark import samples
 from tests.benchmark.load import Connection as HttpConnection
 from tests.benchmark.load import request
@@ -174,6 +175,9 @@ def running(
     with node.database() as conn:
         for agency in members or (police(samples.PUBLISHER), police(READER)):
             agencies.enrol(conn, agency)
+        if {"relay", "ingest"} & set(processes):
+            with closing(Access(main.kafka_settings(node.told), f"{name}.", NODE)) as access:
+                access.keep(conn)
     node.fleet.start(processes)
     try:
         _wait_until_ready(node, processes)

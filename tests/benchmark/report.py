@@ -27,8 +27,8 @@ class Figure:
     """
 
     name: str
-    unit: str = ""
-    value: float | None = None
+    unit: str
+    value: float
     low: float | None = None
     high: float | None = None
     ratio: float | None = None
@@ -39,8 +39,8 @@ class Figure:
     def lines(self) -> list[str]:
         """`bench NAME value unit [xN of REFERENCE]`; a reference that was not there has a line of its own."""
         against = f" [x{_short(self.ratio)} of {self.reference}]" if self.ratio is not None else ""
-        measured = [f"bench {self.name} {_short(self.value)} {self.unit}{against}"] if self.value is not None else []
-        return measured + ([f"bench {self.name} not-run {self.reference}: {self.why}"] if self.why else [])
+        missing = [f"bench {self.name} not-run {self.reference}: {self.why}"] if self.why else []
+        return [f"bench {self.name} {_short(self.value)} {self.unit}{against}", *missing]
 
     def row(self) -> str:
         """The same as a row of the table."""
