@@ -55,7 +55,9 @@ class Folder:
 
 
 class Passing:
-    """Keeps documents for the length of a dry run only."""
+    """Keeps the latest documents, for the length of a dry run only."""
+
+    MOST = 1_000
 
     def __init__(self) -> None:
         self._held: dict[str, bytes] = {}
@@ -63,6 +65,8 @@ class Passing:
     def keep(self, raw: bytes) -> None:
         """See ``Archive.keep``."""
         self._held[hashlib.sha256(raw).hexdigest()] = raw
+        if len(self._held) > self.MOST:
+            del self._held[next(iter(self._held))]
 
     def get(self, sha256: str) -> bytes | None:
         """See ``Archive.get``."""

@@ -124,6 +124,15 @@ def parse(raw: bytes, limits: xml.Limits = xml.DOCUMENT) -> CapDocument:
     return _Reader(namespace).alert(Place(path="/alert", element=root), hashlib.sha256(raw).hexdigest())
 
 
+def sent_of(raw: bytes) -> str:
+    """When a document says it was sent, as it says it; ``""`` if that cannot be read."""
+    try:
+        root = xml.parse(raw)
+    except Malformed:
+        return ""
+    return (root.findtext(f"{{{xml.split(root)[0]}}}sent") or "").strip()
+
+
 class _Reader:
     """Reads one document, gathering the flaws of its arrangement on the way."""
 

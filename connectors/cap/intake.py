@@ -101,14 +101,6 @@ class Intake:
                 document=name, position=position, key=key, digest=self._config, refusals=(refusal,), marks=own | seen
             )
 
-    def sent(self, raw: bytes) -> str:
-        """When a document was sent, to read older ones first; ``""`` if that cannot be known."""
-        try:
-            sent = times.read(document.parse(raw).sent).instant
-        except Malformed:
-            return ""
-        return times.key(sent) if sent else ""
-
     def _understand(self, raw: bytes) -> _Understood:
         received = document.parse(raw)
         findings = rules.check(received)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 from connectors.cap.chain import Link
 from connectors.source import Cursor
 
 MAX_WAITING = 256  # messages that may wait for one that is missing
+SETTLE_AT = 4_000  # marks; the runner commits a few hundred items at a time
 DONE = "done"
 
 
@@ -22,6 +22,7 @@ class Memory:
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._staged: dict[str, str] = {}
+        self._settle_at = SETTLE_AT
 
     def is_done(self, sha256: str, config: str) -> bool:
         """Whether these very bytes were published, or refused under this configuration."""
@@ -54,11 +55,12 @@ class Memory:
         """The marks that record that nothing waits for this message any more."""
         return self._stage({f"waiting:{event_id}": "[]"}) if self.waiting(event_id) else {}
 
-    def settle(self, names: Iterable[str] = ()) -> None:
-        """Forget what the journal has taken over, so that memory stays bounded."""
-        for name in list(names or self._staged):
-            if name in self._staged and self._cursor.mark(name) == self._staged[name]:
-                del self._staged[name]
+    def settle(self) -> None:
+        """Forget, now and then, what the journal has taken over, so that memory stays bounded."""
+        if len(self._staged) >= self._settle_at:
+            pending = {name: value for name, value in self._staged.items() if self._cursor.mark(name) != value}
+            self._staged = pending
+            self._settle_at = max(SETTLE_AT, 2 * len(pending))
 
     def _read(self, name: str) -> str | None:
         return self._staged.get(name) or self._cursor.mark(name)

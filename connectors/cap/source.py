@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from connectors.cap import feed, settings, xml
+from connectors.cap import document, feed, settings, times, xml
 from connectors.cap.archive import Archive, Folder, Passing
 from connectors.cap.feed import Entry
 from connectors.cap.http import Fetcher, Unreachable
@@ -137,7 +137,8 @@ class _Reading:
             if not raw.strip():  # perhaps still being written
                 yield Item(document=name, unknown=(flaw("", xml.EMPTY),))
             elif not self._memory.is_done(hashlib.sha256(raw).hexdigest(), self._config):
-                ordered.append((self._intake.sent(raw), name, path))
+                sent = times.read(document.sent_of(raw)).instant
+                ordered.append((times.key(sent) if sent else "", name, path))
         for _, name, path in sorted(ordered):
             yield from self._file(name, path)
 
@@ -217,7 +218,7 @@ class _Reading:
             return self._intake.item(index, entry.inline, position=entry.position)
         if entry.link:
             return self._linked(entry)
-        return Item(document=index, position=entry.position, unknown=(flaw(entry.position, NO_LINK),))
+        return Item(document=index, position=entry.position, unknown=(flaw("", NO_LINK),))
 
     def _linked(self, entry: Entry) -> Item | None:
         name = f"link:{self._scope}:{hashlib.sha256(entry.link.encode()).hexdigest()}"
@@ -228,7 +229,7 @@ class _Reading:
             if not feed.is_alert(xml.parse(fetched.body or b"")):
                 raise Malformed(flaw("/", feed.NOT_A_FEED))
         except Unreachable as failed:
-            return Item(document=entry.link, position=entry.position, unknown=(flaw(entry.position, failed.text),))
+            return Item(document=entry.link, position=entry.position, unknown=(flaw("", failed.text),))
         except Malformed as malformed:  # an error page, say: what the alert was is unknown
             return Item(document=entry.link, position=entry.position, unknown=malformed.flaws)
         marks = {name: entry.updated} if entry.updated else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from lxml import etree
 
@@ -50,8 +51,8 @@ UNKNOWN = Text(
     code="element-unknown",
 )
 ORDER = Text(
-    "The element {name} stands before an element that must precede it.",
-    "El elemento {name} está antes de un elemento que debe precederlo.",
+    "This element must stand before {name}.",
+    "Este elemento debe estar antes de {name}.",
     code="element-order",
 )
 PACKED = Text(
@@ -97,27 +98,47 @@ class Block:
         return self.children.get(name, ())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """What the schema says about one child."""
+
+    place: int  # in the order of the schema
+    is_required: bool
+    may_repeat: bool
+
+
+@cache
+def _rules(table: str) -> Mapping[str, _Rule]:
+    return {
+        entry.rstrip("!*"): _Rule(place=place, is_required="!" in entry, may_repeat=entry.endswith("*"))
+        for place, entry in enumerate(table.split())
+    }
+
+
 def read(place: Place, table: str, namespace: str) -> Block:
     """Sort the children of ``place`` by name and note what the schema would not accept."""
-    rules = {entry.rstrip("!*"): entry for entry in table.split()}
+    rules = _rules(table)
     children: dict[str, list[Place]] = {}
     flaws: list[Flaw] = []
-    signatures = 0
-    latest = -1
+    signatures, latest, latest_name = 0, -1, ""
     for child in place.element:
         found, name = xml.split(child)
         if (found, name) == (SIGNATURES, "Signature"):
             signatures += 1
-        elif found != namespace or name not in rules:
+            continue
+        if found != namespace or name not in rules:
             flaws.append(flaw(f"{place.path}/{member(name)}", UNKNOWN))
+            continue
+        rule = rules[name]
+        seen = children.setdefault(name, [])
+        nth = f"[{len(seen) + 1}]" if rule.may_repeat or seen else ""
+        seen.append(Place(path=f"{place.path}/{name}{nth}", element=child))
+        if rule.place < latest:
+            flaws.append(flaw(seen[-1].path, ORDER.format(name=latest_name)))
         else:
-            seen = children.setdefault(name, [])
-            seen.append(Place(path=f"{place.path}/{name}{_nth(name, rules, len(seen))}", element=child))
-            position = list(rules).index(name)
-            if position < latest:
-                flaws.append(flaw(seen[-1].path, ORDER.format(name=list(rules)[latest])))
-            latest = max(latest, position)
-            flaws.extend(_markup(seen[-1], name))
+            latest, latest_name = rule.place, name
+        if len(child) and name not in _BLOCKS:
+            flaws.append(flaw(f"{seen[-1].path}/{member(xml.split(child[0])[1])}", UNKNOWN))
     flaws.extend(_counted(place.path, rules, children))
     sorted_children = {name: tuple(places) for name, places in children.items()}
     return Block(path=place.path, children=sorted_children, flaws=tuple(flaws), signatures=signatures)
@@ -143,20 +164,11 @@ def pairs(place: Place, namespace: str) -> tuple[tuple[tuple[str, str], ...], tu
     return tuple(found), tuple(flaws)
 
 
-def _nth(name: str, rules: Mapping[str, str], before: int) -> str:
-    return f"[{before + 1}]" if rules[name].endswith("*") or before else ""
-
-
-def _markup(place: Place, name: str) -> Iterator[Flaw]:
-    if name not in _BLOCKS and len(place.element):
-        yield flaw(f"{place.path}/{member(xml.split(place.element[0])[1])}", UNKNOWN)
-
-
-def _counted(path: str, rules: Mapping[str, str], children: Mapping[str, list[Place]]) -> Iterator[Flaw]:
+def _counted(path: str, rules: Mapping[str, _Rule], children: Mapping[str, list[Place]]) -> Iterator[Flaw]:
     for name, rule in rules.items():
         found = children.get(name, [])
-        if "!" in rule and not (found and (name in _BLOCKS or found[0].text)):
+        if rule.is_required and not (found and (name in _BLOCKS or found[0].text)):
             yield flaw(f"{path}/{name}", MISSING.format(name=name))
-        if len(found) > 1 and not rule.endswith("*"):
+        if len(found) > 1 and not rule.may_repeat:
             text = IDENTITY_REPEATED if path == "/alert" and name in IDENTITY else REPEATED
             yield flaw(found[1].path, text.format(name=name))

@@ -120,4 +120,6 @@ def split(element: etree._Element) -> tuple[str, str]:
 
 def text(element: etree._Element) -> str:
     """All text within the element, without white space around it."""
+    if not len(element):
+        return (element.text or "").strip()
     return "".join(map(str, element.itertext())).strip()
