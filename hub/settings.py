@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
+import math
 import tomllib
 import typing
 from dataclasses import dataclass, field
@@ -133,6 +135,8 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     except OSError as error:
         problem = Text("{path}: cannot be read ({why})", "{path}: no se puede leer ({why})")
         problems.append(problem.format(path=path, why=error.strerror))
+    except UnicodeDecodeError:
+        problems.append(Text("{path}: not UTF-8", "{path}: no está en UTF-8").format(path=path))
     except tomllib.TOMLDecodeError as error:
         problems.append(Text("{path}: not TOML ({why})", "{path}: no es TOML ({why})").format(path=path, why=error))
     if problems:
@@ -152,7 +156,10 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
 
 def _section(name: str, section: type, given: Any, environment: Mapping[str, str], problems: list[Text]) -> Any:
     types = typing.get_type_hints(section)
-    values = dict(given) if isinstance(given, dict) else {}
+    if not isinstance(given, dict):
+        problems.append(Text("[{name}]: must be a section", "[{name}]: debe ser una sección").format(name=name))
+        given = {}
+    values = dict(given)
     for key in values.keys() - types.keys():
         problems.append(Text("{name}: unknown setting", "{name}: ajuste desconocido").format(name=f"{name}.{key}"))
     for key, wanted in types.items():
@@ -164,41 +171,82 @@ def _section(name: str, section: type, given: Any, environment: Mapping[str, str
     return section(**{key: value for key, value in values.items() if key in types})
 
 
+# The environment has only text; a file says numbers as numbers. A fraction is no whole number, and `true` is neither.
+_TAKEN: dict[type, tuple[type, ...]] = {str: (str,), int: (str, int), float: (str, int, float)}
+_CALLED = {
+    str: Text("text", "texto"),
+    int: Text("a whole number from 0 on", "un número entero a partir de 0"),
+    float: Text("a number from 0 on", "un número a partir de 0"),
+}
+
+
 def _value(name: str, wanted: type, given: Any, problems: list[Text]) -> Any:
     try:
-        if isinstance(given, bool) or (wanted is str and not isinstance(given, str)):
+        if type(given) not in _TAKEN[wanted]:
             raise ValueError
         value = wanted(given)
-        if wanted is not str and value < 0:
+        if wanted is not str and not 0 <= value < math.inf:  # not a number is in no range
             raise ValueError
-    except (TypeError, ValueError):
-        text = Text("{name}: must be {type}", "{name}: debe ser {type}")
-        problems.append(text.format(name=name, type={str: "text", int: "a whole number", float: "a number"}[wanted]))
+    except (OverflowError, ValueError):
+        problems.append(
+            Text("{name}: must be {what}", "{name}: debe ser {what}").format(name=name, what=_CALLED[wanted])
+        )
         return wanted()
     return value
 
 
+NOT_A_NODE = Text(
+    "node.country must be US or MX, and node.id the same in small letters",
+    "node.country debe ser US o MX, y node.id lo mismo en minúsculas",
+)
+NOT_LOOPBACK = Text(
+    "gateway.host is not loopback: gateway.certificate_file and key_file are required",
+    "gateway.host no es loopback: se requieren gateway.certificate_file y key_file",
+)
+HALF_TLS = Text(
+    "gateway.certificate_file and gateway.key_file go together",
+    "gateway.certificate_file y gateway.key_file van juntos",
+)
+KAFKA_IN_CLEAR = Text(
+    "kafka.bootstrap is not loopback: kafka.ca_file is required",
+    "kafka.bootstrap no es loopback: se requiere kafka.ca_file",
+)
+AT_LEAST_ONE = Text("{name}: at least 1", "{name}: al menos 1")
+_FROM_ONE_ON = (
+    "gateway.processes",
+    "gateway.threads",
+    "workers.batch",
+    "workers.sequencer_poll_ms",
+    "workers.lease_ms",
+)
+
+
 def _contradictions(settings: Settings) -> list[Text]:
-    problems = []
-    if settings.node.id != settings.node.country.lower():
-        problems.append(
-            Text("node.id must be node.country in small letters", "node.id debe ser node.country en minúsculas")
-        )
-    gateway = settings.gateway
-    if not gateway.certificate_file and not is_loopback(gateway.host):
-        problems.append(
-            Text(
-                "gateway.host is not loopback: gateway.certificate_file and key_file are required",
-                "gateway.host no es loopback: se requieren gateway.certificate_file y key_file",
-            )
-        )
-    if not 30 <= settings.tokens.api_ttl_s <= 300:
-        problems.append(Text("tokens.api_ttl_s: 30 to 300", "tokens.api_ttl_s: de 30 a 300"))
-    if not 300 <= settings.tokens.kafka_ttl_s <= 3600:
-        problems.append(Text("tokens.kafka_ttl_s: 300 to 3600", "tokens.kafka_ttl_s: de 300 a 3600"))
-    return problems
+    node, gateway, tokens = settings.node, settings.gateway, settings.tokens
+    has_tls = bool(gateway.certificate_file)
+    brokers = [
+        address.strip().rpartition(":")[0].strip("[]") for address in settings.kafka.bootstrap.split(",") if address
+    ]
+    checks = [
+        (node.country in ("US", "MX") and node.id == node.country.lower(), NOT_A_NODE),
+        (has_tls or is_loopback(gateway.host), NOT_LOOPBACK),
+        (has_tls is bool(gateway.key_file), HALF_TLS),
+        (bool(settings.kafka.ca_file) or all(map(is_loopback, brokers)), KAFKA_IN_CLEAR),
+        (30 <= tokens.api_ttl_s <= 300, Text("tokens.api_ttl_s: 30 to 300", "tokens.api_ttl_s: de 30 a 300")),
+        (
+            300 <= tokens.kafka_ttl_s <= 3600,
+            Text("tokens.kafka_ttl_s: 300 to 3600", "tokens.kafka_ttl_s: de 300 a 3600"),
+        ),
+    ]
+    for name in _FROM_ONE_ON:
+        section, _, setting = name.partition(".")
+        checks.append((getattr(getattr(settings, section), setting) >= 1, AT_LEAST_ONE.format(name=name)))
+    return [text for is_kept, text in checks if not is_kept]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine only."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    """Whether `host` is this machine only; a name that merely begins like a loopback address may be anywhere."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
