@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hub.limits import Limits
 
 NOTICE = "notice"
+APPLIES = Text("applies", "se aplica")
 FULL = "full"
 
 
@@ -143,37 +144,39 @@ def _by_grants(
 ) -> Decision:
     rules, ceiling = bounds
     best: Grant | None = None
+    nearest = (-1, Text("no grant covers it", "ningún permiso lo cubre"))
     considered = []
     for grant in rules.grants.grants:
         if not grant.reader.covers(principal.agency):
             continue
         refusal = _refusal(grant, principal, source, facts, at)
-        considered.append((grant.id, refusal or Text("applies", "se aplica")))
-        if refusal is None and (best is None or grant.clearance > best.clearance):
+        considered.append((grant.id, APPLIES if refusal is None else refusal[1]))
+        if refusal is not None:
+            nearest = max(nearest, refusal, key=lambda found: found[0])
+        elif best is None or grant.clearance > best.clearance:
             best = grant
     if best is None:
-        reason = considered[0][1] if len(considered) == 1 else Text("no grant covers it", "ningún permiso lo cubre")
-        return Decision(False, reason, considered=tuple(considered))
+        return Decision(False, nearest[1], considered=tuple(considered))
     reason = Text("granted for {purpose}", "permitido para {purpose}").format(purpose=best.purpose)
     return Decision(True, reason, _projection(min(best.clearance, ceiling)), best.id, tuple(considered))
 
 
-def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, at: datetime) -> Text | None:
-    """Why `grant` does not open this event, or None if it does."""
+def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, at: datetime) -> tuple[int, Text] | None:
+    """Why `grant` does not open this event, or None if it does; the number tells how far it came."""
     if not grant.source.covers(source):
-        return Text("covers another source", "cubre otra fuente")
+        return 0, Text("covers another source", "cubre otra fuente")
     if not covers_type(grant.types, facts.type):
-        return Text("does not cover this type", "no cubre este tipo")
+        return 1, Text("does not cover this type", "no cubre este tipo")
     if not _touch(grant.jurisdictions, facts.jurisdictions):
-        return Text("covers other jurisdictions", "cubre otras jurisdicciones")
+        return 2, Text("covers other jurisdictions", "cubre otras jurisdicciones")
     if facts.tlp > grant.max_tlp:
-        return Text("covers up to {tlp}", "cubre hasta {tlp}").format(tlp=str(grant.max_tlp))
+        return 3, Text("covers up to {tlp}", "cubre hasta {tlp}").format(tlp=str(grant.max_tlp))
     if not grant.is_in_force(at):
-        return Text("not in force at this time", "no vigente en este momento")
+        return 4, Text("not in force at this time", "no vigente en este momento")
     if facts.purpose is not None and facts.purpose != grant.purpose:
-        return Text("granted for another purpose", "permitido para otro fin")
+        return 5, Text("granted for another purpose", "permitido para otro fin")
     if principal.purpose is not None and principal.purpose != grant.purpose:
-        return Text("the token is for another purpose", "el token es para otro fin")
+        return 6, Text("the token is for another purpose", "el token es para otro fin")
     return None
 
 

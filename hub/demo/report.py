@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -20,11 +18,8 @@ if TYPE_CHECKING:
 
 PUBLISHED = Text("Published", "Publicado")
 TROUBLES = Text("Refused or unread", "Rechazado o sin leer")
-TITLE = Text("{who}: {name} ({id})", "{who}: {name} ({id})")
-EVENT = Text("event", "evento")
-GOT = Text("got", "recibió")
-WHY = Text("why", "por qué")
-NOTHING = Text("nothing", "nada")
+OVER = Text("as the alert is over", "la alerta terminó")
+NOTHING = Text("not shown:", "no se muestra:")
 HIDDEN = Text("hidden: {fields}", "oculto: {fields}")
 EVERYTHING = Text("every field", "todos los campos")
 ONLY_EXISTENCE = Text("only that it closed", "solo que se cerró")
@@ -35,52 +30,61 @@ MOST_TROUBLES = 12
 
 
 def show_published(console: Console, fed: Sequence[Fed], language: str) -> None:
-    """One row per event, then what the connectors refused or could not read."""
-    table = Table(title=PUBLISHED.in_(language), title_justify="left", expand=True)
-    for heading in (Text("connector", "conector"), EVENT, Text("subject", "asunto"), Text("label", "etiqueta")):
-        table.add_column(heading.in_(language), overflow="fold")
+    """A line per event under its connector, then what the connectors refused or could not read."""
+    console.print(f"[bold]{PUBLISHED.in_(language)}[/]")
     for one in fed:
+        console.print(f"  {one.source.name} ({one.source.node.id})", style="cyan", markup=False)
         for event in one.events:
-            defects = ", ".join(defect["code"] for defect in event.defects)
-            label = f"TLP:{event.label.tlp}" + (f"  ! {defects}" if defects else "")
-            table.add_row(one.source.name, event.type, event.subject, label)
-    console.print(table)
+            defects = "".join(f"  ! {defect['code']}" for defect in event.defects)
+            _line(console, f"    {event.type}  {short(event.subject)}  TLP:{event.label.tlp}{defects}")
     troubles = [(one.source.name, trouble.in_(language)) for one in fed for trouble in one.troubles]
     troubles += [(one.source.name, one.failure) for one in fed if one.failure]
     if troubles:
-        console.print(f"[bold]{TROUBLES.in_(language)}[/] ({len(troubles)})")
+        console.print(f"\n[bold]{TROUBLES.in_(language)}[/] ({len(troubles)})")
         for name, words in troubles[:MOST_TROUBLES]:
-            console.print(f"  {name}: {words}", markup=False, soft_wrap=True)
+            _line(console, f"  {name}: {words}")
         if len(troubles) > MOST_TROUBLES:
-            console.print(f"  {MORE.format(count=len(troubles) - MOST_TROUBLES).in_(language)}")
+            _line(console, f"  {MORE.format(count=len(troubles) - MOST_TROUBLES).in_(language)}")
 
 
 def show_reader(
     console: Console, player: Player, verdicts: Sequence[Verdict], unasked: Sequence[str], language: str
 ) -> None:
-    """One row per published event: the projection it came as and what was hidden, or why it did not come."""
+    """What came, as which projection and with what hidden; then, by reason, what did not."""
     who = (player.reader or Text("", "")).in_(language)
-    title = f"{who}: {player.agency.name} ({player.agency.id})"
-    table = Table(title=title, title_justify="left", title_style="bold", expand=True)
-    table.add_column(EVENT.in_(language), overflow="fold", ratio=2)
-    table.add_column(GOT.in_(language), overflow="fold", ratio=1)
-    table.add_column(WHY.in_(language), overflow="fold", ratio=4)
+    console.print(f"\n[bold]{who}[/]: {player.agency.name} ({player.agency.id})")
+    withheld: dict[str, list[str]] = {}
     for verdict in verdicts:
-        table.add_row(*_row(verdict, language))
-    console.print(table)
+        expected = verdict.expected
+        name = f"{expected.event.type}  {short(expected.event.subject)}"
+        reason = expected.decision.reason.in_(language)
+        if not verdict.is_right:
+            console.print(f"  [bold red]✗ {name}  {WRONG.in_(language)}[/] ({reason})", soft_wrap=True)
+        elif expected.text is None:
+            withheld.setdefault(reason, []).append(name)
+        else:
+            console.print(f"  [green]✓[/] {name}  [green]{_projection(verdict, language)}[/] {reason}", soft_wrap=True)
+            console.print(f"      [dim]{_fields(verdict, language)}[/]")
+    for reason, names in withheld.items():
+        console.print(f"  [yellow]·[/] {NOTHING.in_(language)} [yellow]{reason}[/]", soft_wrap=True)
+        for name in names:
+            console.print(f"      [dim]{name}[/]", soft_wrap=True)
     for event_id in unasked:
-        console.print(f"[red]{UNASKED.format(id=event_id).in_(language)}[/]")
+        console.print(f"  [red]{UNASKED.format(id=event_id).in_(language)}[/]")
 
 
-def _row(verdict: Verdict, language: str) -> tuple[str, str, str]:
-    expected = verdict.expected
-    name = f"{expected.event.type}\n[dim]{expected.event.subject}[/]"
-    reason = expected.decision.reason.in_(language)
-    if not verdict.is_right:
-        return name, f"[bold red]{WRONG.in_(language)}[/]", reason
-    if expected.text is None:
-        return name, f"[yellow]{NOTHING.in_(language)}[/]", reason
-    return name, f"[green]{expected.projection}[/]", f"{reason}\n[dim]{_fields(verdict, language)}[/]"
+def short(subject: str) -> str:
+    """A subject for people: CAP's identifier without time and digest."""
+    return subject.removeprefix("cap:").partition(",")[0]
+
+
+def _projection(verdict: Verdict, language: str) -> str:
+    name = verdict.expected.projection or ""
+    return f"{name[:-1]} ({OVER.in_(language)})" if name.endswith("~") else name
+
+
+def _line(console: Console, words: str) -> None:
+    console.print(words, markup=False, highlight=False, soft_wrap=True)
 
 
 def _fields(verdict: Verdict, language: str) -> str:
