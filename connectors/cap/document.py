@@ -142,6 +142,7 @@ class _Reader:
         self._flaws: list[Flaw] = []
 
     def alert(self, place: Place, sha256: str) -> CapDocument:
+        """The whole document."""
         block = self._block(place, structure.ALERT)
         infos = tuple(self._info(info) for info in block.blocks("info"))
         return CapDocument(

@@ -111,7 +111,9 @@ class Fetcher:
             with self._client.stream("GET", url, headers=headers) as response:
                 if response.has_redirect_location:
                     return joined(url, response.headers["Location"])
-                return self._answer(response, url, max_bytes, deadline)
+                answer = self._answer(response, url, max_bytes, deadline)
+                self._failures.pop(host, None)
+                return answer
         except httpx.TimeoutException as error:
             self._failures[host] = self._failures.get(host, 0) + 1
             raise Unreachable(TIMEOUT) from error

@@ -50,11 +50,9 @@ def translate(
     correction: str = "",
 ) -> dict[str, Any]:
     """
-    The event of one alert.
+    The event of a document without findings that refuse it.
 
     Args:
-        document: without findings that refuse it.
-        placement: the alert it belongs to.
         findings: of ``rules.check``; those that do not refuse become defects.
         correction: what to add to the id when the same document is published again.
     """
@@ -72,8 +70,6 @@ def translate(
         is_closing=verb in ("cancelled", "located"),
         data=data,
     )
-    dangling = (flaw("/alert/references", DANGLING),) if placement.is_dangling else ()
-    flaws = (*dangling, *rules.defects(findings), *verdict.flaws, *where.flaws, *labelled.flaws, *cuts)
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": identity.id + correction,
@@ -87,7 +83,8 @@ def translate(
         "origin": _origin(document, verdict),
         "data": data,
     }
-    return _fitted(event, flaws)
+    dangling = (flaw("/alert/references", DANGLING),) if placement.is_dangling else ()
+    return _fitted(event, (*dangling, *rules.defects(findings), *verdict.flaws, *where.flaws, *labelled.flaws, *cuts))
 
 
 def correction_of(placement: Placement) -> str:
