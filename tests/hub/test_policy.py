@@ -208,11 +208,24 @@ def test_every_grant_that_names_the_reader_is_listed_with_its_answer() -> None:
     assert decision.considered == (("ended", "not in force at this time"), ("wide", "applies"))
 
 
-def test_with_several_grants_that_fail_the_reason_stays_general() -> None:
-    decision = decide(SHELTER, facts(), grant(id="one", valid_until=NOW), grant(id="two", max_tlp=Tlp.CLEAR))
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_several_grants_that_fail_the_one_that_came_nearest_says_why(turn: int) -> None:
+    far, nearer, nearest = (
+        grant(id="far", source=Selector(agency=FISCALIA.id)),
+        grant(id="nearer", max_tlp=Tlp.CLEAR),
+        grant(id="nearest", valid_until=NOW),
+    )
 
-    assert decision.reason == "no grant covers it"
-    assert [reason for _, reason in decision.considered] == ["not in force at this time", "covers up to TLP:CLEAR"]
+    decision = decide(SHELTER, facts(), *(far, nearest, nearer)[::turn])
+
+    assert decision.reason == "not in force at this time"
+    assert {reason for _, reason in decision.considered} > {"covers another source", "covers up to TLP:CLEAR"}
+
+
+def test_without_any_grant_the_reason_says_so() -> None:
+    decision = decide(STRANGER, facts(), grant())
+
+    assert (decision.reason, decision.considered) == ("no grant covers it", ())
 
 
 @pytest.mark.parametrize(
