@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+
+from tests.connectors.cap.drafts import alert
 
 C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 C14N_1_1 = "http://www.w3.org/2006/12/xml-c14n11"
@@ -101,3 +104,48 @@ def _signed(by: Signer, data: bytes) -> bytes:
 
 def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+CONFIG = """\
+[connector]
+name = "signed-samples"
+kind = "cap"
+agency = "us-ca-sdpd"
+jurisdictions = ["US-CA:06073"]
+state_dir = "state"
+
+[source]
+folder = "documents"
+
+[signature]
+mode = "required"
+certificates = ["pinned"]
+"""
+
+
+def write_samples(folder: Path) -> None:
+    """Signed documents of ours with a configuration to check them: `python -m tests.connectors.cap.signing FOLDER`."""
+    police, aggregator, stranger = signer("police"), signer("aggregator", curve=True), signer("stranger")
+    former = signer("former", until=datetime(2026, 2, 1, tzinfo=UTC))
+    signed = sign(alert(), police)
+    documents = {
+        "signed": signed,
+        "signed-twice": sign(alert(identifier="SAMPLE-2"), police, canonical=C14N),
+        "one-broken-of-two": sign(signed, aggregator, covered=alert(note="another")),
+        "reformatted": signed.replace(b"><", b">\n<"),
+        "not-pinned": sign(alert(identifier="SAMPLE-3"), stranger),
+        "expired": sign(alert(identifier="SAMPLE-4"), former),
+        "not-signed": alert(identifier="SAMPLE-5"),
+    }
+    documents["signed-twice"] = sign(documents["signed-twice"], aggregator)
+    for name in ("documents", "pinned"):
+        (folder / name).mkdir(parents=True)
+    for name, raw in documents.items():
+        (folder / "documents" / f"{name}.xml").write_bytes(raw)
+    for name, one in (("police", police), ("aggregator", aggregator), ("former", former)):
+        one.pin(folder / "pinned" / f"{name}.pem")
+    (folder / "connector.toml").write_text(CONFIG, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_samples(Path(sys.argv[1]))

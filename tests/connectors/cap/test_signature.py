@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from connectors.cap import document
+from connectors.cap import source as cap
 from connectors.cap.signature import Pinned, Verdict, verify
+from connectors.config import load
+from connectors.source import Blank
 from schemas.flaws import Malformed
 from tests.connectors.cap import signing
 from tests.connectors.cap.drafts import alert
@@ -242,3 +245,18 @@ def test_a_required_signature_that_fails_refuses_and_leaves_the_source_unknown(
 )
 def test_an_optional_signature_is_reported_and_stops_nothing(signature: str, raw: bytes, tmp_path: Path) -> None:
     assert event_of(raw, tmp_path, REQUIRED.format(mode="optional"))["origin"]["signature"] == signature
+
+
+def test_the_signed_samples_that_can_be_written_to_disk_come_out_as_named(tmp_path: Path) -> None:
+    signing.write_samples(tmp_path / "samples")
+    items = cap.open_source(load(tmp_path / "samples" / "connector.toml")).items(Blank())
+
+    assert {item.document: sorted(refused([item])) or item.events[0]["origin"]["signers"] for item in items} == {
+        "signed.xml": ["police"],
+        "signed-twice.xml": ["police", "aggregator"],
+        "one-broken-of-two.xml": ["signature-broken"],
+        "reformatted.xml": ["signature-broken"],
+        "not-pinned.xml": ["signature-unpinned"],
+        "expired.xml": ["signature-expired"],
+        "not-signed.xml": ["signature-missing"],
+    }
