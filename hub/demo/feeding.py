@@ -58,6 +58,8 @@ def sources(folder: Path, nodes: Mapping[str, Node], chosen: Path | None) -> lis
         document = tomllib.loads(config.read_text("utf-8"))
         if "url" in document["source"]:
             continue
+        if chosen is not None and not any(chosen.glob(document["source"]["pattern"])):
+            continue
         agency = document["connector"]["agency"]
         node = nodes[agency[:2]]
         overrides = _overrides(node, agency, config.stem)
