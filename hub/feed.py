@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.principal import READ
-from hub.reading import Asking, Shown, require_scope, show
+from hub.reading import Asking, Shown, choose, disclose, owe_ends, require_scope
 from hub.store import log
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ def read_feed(conn: Connection, asking: Asking, *, after: int, limit: int, statu
     position = after
     for _ in range(ROUNDS):
         rows = log.candidates(conn, asking.principal.agency.id, wanted, after=position, limit=limit)
-        shown = show(conn, asking, _once(rows, asking, status), "feed")
+        chosen = choose(asking, _once(rows, asking, status))
+        if owe_ends(conn, asking, chosen):  # an end that is owed from now on may belong on this very page
+            rows = log.candidates(conn, asking.principal.agency.id, wanted, after=position, limit=limit)
+            chosen = choose(asking, _once(rows, asking, status))
+        shown = disclose(conn, asking, chosen, "feed")
         is_full = len(rows) == limit
         last = rows[-1] if is_full else shown[-1].row if shown else None
         position = last.position or position if last is not None else position
@@ -54,10 +58,9 @@ def read_feed(conn: Connection, asking: Asking, *, after: int, limit: int, statu
 
 
 def _once(rows: list[Stored], asking: Asking, status: str) -> list[Stored]:
-    """Each event once, its owed form last; owed closings of another status belong to another feed."""
-    lanes = asking.view.lanes.lanes
+    """Each event once, as owed where it is; owed closings of another status belong to another feed."""
     best: dict[int | None, Stored] = {}
     for row in rows:
-        if lanes[row.lane].facts.status == status and (row.is_owed or row.position not in best):
+        if asking.lane_of(row).facts.status == status and (row.is_owed or row.position not in best):
             best[row.position] = row
     return list(best.values())

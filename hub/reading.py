@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.errors import Denied
-from hub.lanes import Reach
+from hub.lanes import Lane, Reach
+from hub.picture import Stale
 from hub.policy import NOTICE, Decision, may_read, projection_at
 from hub.rendering import render
 from hub.store import audit, log
@@ -35,6 +36,18 @@ class Asking:
     def reach(self) -> Reach:
         """The lanes this principal may find something in."""
         return self.picture.reaches.of(self.principal, self.view.rules, self.view.lanes, self.at)
+
+    def lane_of(self, row: Stored) -> Lane:
+        """
+        The lane of a stored event.
+
+        Raises:
+            Stale: it was made after `require_current` had looked, and before the row was read.
+        """
+        lane = self.view.lanes.lanes.get(row.lane)
+        if lane is None:
+            raise Stale
+        return lane
 
     def require_current(self, conn: Connection) -> None:
         """Raises `Stale` when the picture is not the one the database holds now."""
@@ -71,7 +84,7 @@ def require_scope(conn: Connection, asking: Asking, scope: str) -> None:
 
 def decide(asking: Asking, row: Stored, reach: Reach) -> Decision:
     """The decision for one stored event: its lane's, or its own where the lane is coarse."""
-    lane = asking.view.lanes.lanes[row.lane]
+    lane = asking.lane_of(row)
     if not lane.is_coarse:
         decision = reach.decisions[row.lane]
         if decision.is_allowed or not row.is_owed:
@@ -87,18 +100,31 @@ def show(conn: Connection, asking: Asking, rows: Sequence[Stored], where: str) -
     `where` names the path that asks (feed, event, ...). Nothing visible means no entry: an empty answer discloses
     nothing.
     """
+    chosen = choose(asking, rows)
+    owe_ends(conn, asking, chosen)
+    return disclose(conn, asking, chosen, where)
+
+
+def choose(asking: Asking, rows: Sequence[Stored]) -> list[Shown]:
+    """What of `rows` the principal may have; nothing of it is to leave before `disclose`."""
     reach = asking.reach()
-    shown = []
+    chosen = []
     for row in rows:
         decision = decide(asking, row, reach)
         if decision.is_allowed and decision.projection is not None:
-            name = projection_at(decision.projection, row.timing, asking.at)
-            shown.append(Shown(row, decision, name))
-    if not shown:
-        return []
-    entries = [Disclosed(item.row.hub_id, item.projection, item.decision.grant or "") for item in shown]
-    audit.disclose(conn, asking.principal, where, entries, policy=asking.view.rules.version)
-    late = [item.row for item in shown if item.row.timing.lapsed_at is not None and item.projection != NOTICE]
-    if late:
-        log.owe_late(conn, asking.principal.agency.id, late)
-    return shown
+            chosen.append(Shown(row, decision, projection_at(decision.projection, row.timing, asking.at)))
+    return chosen
+
+
+def owe_ends(conn: Connection, asking: Asking, chosen: Sequence[Shown]) -> bool:
+    """Who gets an event only now that its alert is over is owed the end as well; whether any was not owed before."""
+    late = [item.row for item in chosen if item.row.timing.lapsed_at is not None and item.projection != NOTICE]
+    return bool(late) and log.owe_late(conn, asking.principal.agency.id, late) > 0
+
+
+def disclose(conn: Connection, asking: Asking, chosen: list[Shown], where: str) -> list[Shown]:
+    """Put `chosen` on record; only then may it leave."""
+    if chosen:
+        entries = [Disclosed(item.row.hub_id, item.projection, item.decision.grant or "") for item in chosen]
+        audit.disclose(conn, asking.principal, where, entries, policy=asking.view.rules.version)
+    return chosen

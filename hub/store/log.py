@@ -27,7 +27,7 @@ _PAGE = f"""
 WITH page AS (
     (SELECT l.position, l.event, l.lapsed_at, false AS is_owed FROM log l
       WHERE l.position > %(after)s AND l.lane = ANY(%(lanes)s::int[]) ORDER BY l.position LIMIT %(limit)s)
-    UNION ALL ({_OWED}) ORDER BY position LIMIT %(limit)s
+    UNION ALL ({_OWED}) ORDER BY position, is_owed DESC LIMIT %(limit)s
 )
 SELECT {COLUMNS}, l.is_owed FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
 """  # noqa: S608 - constants only
@@ -39,7 +39,7 @@ WITH page AS (
             SELECT position, event, lapsed_at FROM log
              WHERE lane = wanted.lane AND position > %(after)s ORDER BY position LIMIT %(limit)s) l
       ORDER BY l.position LIMIT %(limit)s)
-    UNION ALL ({_OWED}) ORDER BY position LIMIT %(limit)s
+    UNION ALL ({_OWED}) ORDER BY position, is_owed DESC LIMIT %(limit)s
 )
 SELECT {COLUMNS}, l.is_owed FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
 """  # noqa: S608 - constants only
@@ -49,7 +49,8 @@ def candidates(conn: Connection, reader: str, lanes: Sequence[int], *, after: in
     """
     What `reader` may possibly see behind `after`, in order: the lanes within its reach, and the closings it is owed.
 
-    The query proposes, the policy disposes. An event may come twice, once by its lane and once as owed.
+    The query proposes, the policy disposes. An event may come twice, as owed and then by its lane; where the limit
+    cuts between the two, the one that decides is on this side.
     """
     statement = _PAGE_OF_FEW if len(lanes) <= FEW_LANES else _PAGE
     rows = conn.execute(
@@ -89,9 +90,9 @@ def guard(conn: Connection) -> Guard:
     return Guard(int(str(row[0])), int(str(row[1])))
 
 
-def owe_late(conn: Connection, reader: str, rows: Sequence[Stored]) -> None:
-    """A reader that got an event after its subject had closed is owed the closing too."""
-    conn.execute(
+def owe_late(conn: Connection, reader: str, rows: Sequence[Stored]) -> int:
+    """A reader that gets an event after its subject had closed is owed the closing too; how many that were new."""
+    done = conn.execute(
         """
         INSERT INTO owed (agency, position)
         SELECT DISTINCT %s, l.position FROM event e
@@ -102,6 +103,7 @@ def owe_late(conn: Connection, reader: str, rows: Sequence[Stored]) -> None:
         """,
         (reader, [row.hub_id for row in rows]),
     )
+    return done.rowcount
 
 
 class Deposed(Exception):  # noqa: N818 - a state, not a fault
