@@ -43,10 +43,10 @@ def acknowledge(conn: Connection, asking: Asking, hub_id: UUID, state: str, answ
             "type": f"ack.{state}",
             "subject": row.subject,
             "time": asking.at.isoformat(timespec="milliseconds"),
-            "status": asking.view.lanes.lanes[row.lane].facts.status,
+            "status": asking.lane_of(row).facts.status,
             "jurisdictions": list(asking.principal.agency.jurisdictions),
             "label": {"tlp": "amber+strict", "audience": [row.source]},
-            "data": {"event": str(hub_id), **answer},
+            "data": {**answer, "event": str(hub_id)},
         }
     )
     earlier = events.held(conn, event.source, event.id)
@@ -69,7 +69,7 @@ def require_answerable(conn: Connection, asking: Asking, hub_id: UUID) -> Stored
     reading = NOTHING
     if row is not None:
         reading = decide(asking, row, asking.reach())
-        decision = may_acknowledge(asking.principal, asking.view.lanes.lanes[row.lane].facts, reading)
+        decision = may_acknowledge(asking.principal, asking.lane_of(row).facts, reading)
     if decision.is_allowed and row is not None:
         return row
     audit.record(conn, asking.principal, "ack", decision, policy=asking.view.rules.version, subject=str(hub_id))

@@ -27,8 +27,9 @@ class Case:
 
     @property
     def is_closed(self) -> bool:
-        """Whether its newest visible event ended it."""
-        return closes(self.history[-1].row.type)
+        """Whether it has ended: by its newest event, or by one sent after that and before it arrived."""
+        newest = self.history[-1].row
+        return closes(newest.type) or newest.timing.lapsed_at is not None
 
 
 def read_case(conn: Connection, asking: Asking, subject: str) -> list[Case]:
@@ -43,8 +44,12 @@ def read_case(conn: Connection, asking: Asking, subject: str) -> list[Case]:
     """
     require_scope(conn, asking, READ)
     asking.require_current(conn)
-    rows = events.of_subject(conn, subject, asking.principal.agency.id, limit=MOST_EVENTS)
-    shown = show(conn, asking, [row for row in rows if not row.type.startswith("ack.")], "case")
+    lanes = asking.view.lanes.lanes
+    wanted = [lane for lane in asking.reach().lanes if not lanes[lane].facts.type.startswith("ack.")]
+    if "\0" in subject:  # in no event, and PostgreSQL does not take it
+        wanted, subject = [], ""
+    rows = events.of_subject(conn, subject, asking.principal.agency.id, wanted, limit=MOST_EVENTS)
+    shown = show(conn, asking, rows, "case")
     if not shown:
         # The subject is the sender's word and goes nowhere else, so the entry does not repeat it.
         audit.record(conn, asking.principal, "case.read", NOTHING, policy=asking.view.rules.version)

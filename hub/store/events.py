@@ -157,14 +157,16 @@ def by_hub_id(conn: Connection, hub_id: UUID, reader: str) -> Stored | None:
     return None if row is None else stored(row)
 
 
-def of_subject(conn: Connection, subject: str, reader: str, *, limit: int) -> list[Stored]:
-    """The events of a subject, from whatever source, in log order; at most `limit`."""
+def of_subject(conn: Connection, subject: str, reader: str, lanes: Sequence[int], *, limit: int) -> list[Stored]:
+    """The newest `limit` events of a subject, in log order: those in these lanes, and the closings `reader` is owed."""
     rows = conn.execute(
         f"""
-        SELECT {COLUMNS}, EXISTS (SELECT FROM owed o WHERE o.agency = %s AND o.position = l.position)
+        SELECT {COLUMNS}, o.position IS NOT NULL
           FROM event e JOIN log l ON l.event = e.hub_id
-         WHERE e.subject = %s ORDER BY l.position LIMIT %s
+          LEFT JOIN owed o ON o.agency = %s AND o.position = l.position
+         WHERE e.subject = %s AND (e.lane = ANY(%s) OR o.position IS NOT NULL)
+         ORDER BY l.position DESC LIMIT %s
         """,  # noqa: S608 - a constant list of columns
-        (reader, subject, limit),
+        (reader, subject, list(lanes), limit),
     ).fetchall()
-    return [stored(row) for row in rows]
+    return [stored(row) for row in reversed(rows)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask_smorest import Blueprint
@@ -15,7 +16,8 @@ from hub.web.auth import answer
 from hub.web.bodies import json_response, read_object
 from hub.web.hub import current_hub
 from schemas.ack import STATES
-from schemas.flaws import flaw
+from schemas.complaints import UNKNOWN
+from schemas.flaws import Malformed, flaw
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -46,10 +48,15 @@ def answer_event(hub_id: UUID) -> Response:
     state = body.pop("state", None)
     if state not in STATES:
         raise Invalid((flaw("/state", UNKNOWN_STATE.format(states=", ".join(STATES))),))
+    if "event" in body:  # the path says which
+        raise Invalid((flaw("/event", UNKNOWN),))
 
     def act(asking: Asking) -> Accepted:
         with connection(hub.pool) as conn:
-            return acknowledge(conn, asking, hub_id, state, body)
+            try:
+                return acknowledge(conn, asking, hub_id, state, body)
+            except Malformed as malformed:  # what the sender wrote has become the data of an event
+                raise Invalid(tuple(replace(f, path=f.path.removeprefix("/data")) for f in malformed.flaws)) from None
 
     accepted = answer(act)
     return json_response(f'{{"id":"{accepted.hub_id}"}}', 201 if accepted.is_new else 200)
