@@ -18,6 +18,7 @@ from schemas.flaws import flaw
 from schemas.texts import Text
 
 _FORM = b"puente-feed-1"
+_CHARS = 32  # of a position and its authentication tag, 24 bytes, in base64url
 
 NOT_A_CURSOR = Text("This is not a cursor of this feed.", "Esto no es un cursor de esta lista.", code="not-a-cursor")
 
@@ -45,6 +46,8 @@ class Cursors:
         try:
             sealed = base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True)
             plain = self._cipher.decrypt(sealed, [_FORM, agency.encode(), status.encode()])
+            if len(cursor) != _CHARS:  # base64 takes padding that nobody wrote
+                raise ValueError
         except (binascii.Error, UnicodeEncodeError, InvalidTag, ValueError) as error:
             raise Invalid((flaw("/after", NOT_A_CURSOR),)) from error
         return int.from_bytes(plain, "big")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from hub.directory import Agency, Kind
+from schemas.complaints import NULL, REQUIRED, UNKNOWN
 from schemas.places import is_jurisdiction
 from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
@@ -82,7 +83,20 @@ class GrantSet:
     digest: str = hashlib.sha256(b"").hexdigest()
 
 
-class SelectorSchema(Schema):
+class Row(Schema):
+    """A table of a rules file; who wrote it hears in both languages what is missing or misspelt."""
+
+    error_messages = {"unknown": UNKNOWN}
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - marshmallow calls it
+        """Every field complains alike."""
+        field_obj.error_messages = field_obj.error_messages | {"required": REQUIRED, "null": NULL}
+
+
+A_TYPE = validate.Regexp(r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$")
+
+
+class SelectorSchema(Row):
     """`{agency = "us-ca-sdpd"}`, `{kind = "ngo", country = "US"}`."""
 
     agency = fields.String()
@@ -109,14 +123,14 @@ def _known_place(code: str) -> None:
         raise ValidationError([Text("unknown jurisdiction", "jurisdicción desconocida")])
 
 
-class GrantSchema(Schema):
+class GrantSchema(Row):
     """One `[[grant]]` of the grants file."""
 
     id = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{2,63}$"))
     source = fields.Nested(SelectorSchema, required=True)
     reader = fields.Nested(SelectorSchema, required=True)
     types = fields.List(
-        fields.String(validate=validate.Regexp(r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$")),
+        fields.String(validate=A_TYPE),
         required=True,
         validate=validate.Length(1, 32),
     )
@@ -145,7 +159,7 @@ class GrantSchema(Schema):
         )
 
 
-class GrantsFileSchema(Schema):
+class GrantsFileSchema(Row):
     """The whole grants file."""
 
     grant = fields.List(fields.Nested(GrantSchema), load_default=list, validate=validate.Length(max=5000))

@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from hub.directory import Kind
-from hub.grants import covers_type
+from hub.grants import A_TYPE, Row, covers_type
 from schemas.sensitivity import Sensitivity
 
 if TYPE_CHECKING:
@@ -43,17 +43,17 @@ class Limits:
         return None
 
 
-class CeilingSchema(Schema):
+class CeilingSchema(Row):
     """One `[[ceiling]]`."""
 
     kind = fields.Enum(Kind, by_value=True, required=True)
-    types = fields.List(fields.String(), required=True, validate=validate.Length(1, 32))
+    types = fields.List(fields.String(validate=A_TYPE), required=True, validate=validate.Length(1, 32))
     clearance = fields.String(required=True, validate=validate.OneOf(["public", "partner", "enforcement"]))
     addressed = fields.Boolean(load_default=False)
     basis = fields.String(required=True, validate=validate.Length(3, 300))
 
 
-class LimitsFileSchema(Schema):
+class LimitsFileSchema(Row):
     """The whole limits file."""
 
     ceiling = fields.List(fields.Nested(CeilingSchema), required=True, validate=validate.Length(1, 200))
