@@ -67,6 +67,7 @@ class KafkaSettings:
     bootstrap: tuple[str, ...]
     topic_prefix: str = ""
     security: str = "sasl_ssl"  # or sasl_plaintext, on loopback only
+    delivery_timeout_s: float = 30.0  # without an acknowledgement for so long, a record is not published
     ca_file: Path | None = None  # None = the system's authorities
 
 
@@ -130,6 +131,7 @@ class KafkaSection(Body):
     bootstrap = Many(HostPort(PUBLIC), 16, least=1, required=True)
     topic_prefix = Formed(PUBLIC, "[A-Za-z0-9._-]{0,64}", TOPIC_PREFIX, load_default="")
     security = Code(PUBLIC, ("sasl_ssl", "sasl_plaintext"), load_default="sasl_ssl")
+    delivery_timeout_s = Number(PUBLIC, 2, 300, load_default=30.0)
     ca_file = Line(PUBLIC, 1000, load_default=None)
 
     @validates_schema

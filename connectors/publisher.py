@@ -12,7 +12,7 @@ import gc
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,10 +29,9 @@ from schemas.texts import Text
 
 MAX_IN_FLIGHT = 2_000  # events
 MAX_IN_FLIGHT_BYTES = 8 * 1024 * 1024
-DELIVERY_TIMEOUT_S = 30
 REQUEST_TIMEOUT_S = 10
-# A future still open this long after its delivery timeout means a dead sender thread, which only a new process cures.
-STUCK_AFTER_S = 60
+# A future still open so long after its delivery timeout means a dead sender thread, which only a new process cures.
+STUCK_AFTER_S = 30
 CLOSE_TIMEOUT_S = 20
 
 # Why each: security review of kafka-python 3.0.12. With idempotence on, one expired batch can leave the producer
@@ -45,8 +44,6 @@ SETTINGS: dict[str, Any] = {
     "linger_ms": 5,
     "batch_size": 256 * 1024,
     "compression_type": None,
-    "delivery_timeout_ms": DELIVERY_TIMEOUT_S * 1000,
-    "request_timeout_ms": REQUEST_TIMEOUT_S * 1000,
     "bootstrap_timeout_ms": REQUEST_TIMEOUT_S * 1000,
     "max_block_ms": REQUEST_TIMEOUT_S * 1000,
     "reconnect_backoff_max_ms": 5_000,
@@ -140,7 +137,7 @@ class Publisher:
         Raises:
             Stuck: the client itself is dead.
         """
-        flight = _Flight(self._stop, self.topic)
+        flight = _Flight(self._stop, self.topic, patience_s=self._settings.delivery_timeout_s + STUCK_AFTER_S)
         try:
             for record in records:
                 if flight.has_subject(record.subject):
@@ -148,7 +145,7 @@ class Publisher:
                     flight.settle()
                 flight.make_room(len(record.body))
                 flight.outcome.require()
-                flight.add(record, self._send(record))
+                flight.add(record, self._send)
         except NotPublished as failure:
             flight.outcome.failure = failure
         flight.settle()
@@ -172,6 +169,7 @@ class Publisher:
             raise NotPublished(STOPPING)
         try:
             if self._producer is None:
+                self._credential.token()  # here, because kafka-python would only say that it could not connect
                 self._producer = _producer(self._settings, self._credential)
             return self._producer.send(self.topic, value=record.body, key=record.subject.encode())
         except NoToken as error:
@@ -191,7 +189,8 @@ class Publisher:
 class _Flight:
     """The records of one batch that are on their way, bounded in number and bytes."""
 
-    def __init__(self, stop: Stop, topic: str) -> None:
+    def __init__(self, stop: Stop, topic: str, *, patience_s: float) -> None:
+        self._patience_s = patience_s
         self.outcome = Outcome()
         self._stop = stop
         self._topic = topic
@@ -202,8 +201,15 @@ class _Flight:
     def has_subject(self, subject: str) -> bool:
         return subject in self._subjects
 
-    def add(self, record: Record, future: Any) -> None:
-        self._sent.append((record, future, time.monotonic() + STUCK_AFTER_S))
+    def add(self, record: Record, send: Callable[[Record], Any]) -> None:
+        try:
+            future = send(record)
+        except NotPublished as failure:
+            if not failure.permanent:
+                raise
+            self.outcome.aside[record.id] = failure.code
+            return
+        self._sent.append((record, future, time.monotonic() + self._patience_s))
         self._subjects.add(record.subject)
         self._bytes += len(record.body)
 
@@ -236,7 +242,7 @@ class _Flight:
                 if self._stop.is_set():
                     raise NotPublished(STOPPING)
                 raise Stuck(STUCK)
-            with suppress(kafka_errors.KafkaTimeoutError):  # ours or the delivery's: is_done tells
+            with suppress(kafka_errors.KafkaError):  # our own timeout, or the delivery's end: is_done tells
                 future.get(timeout=min(left, SLICE_S))
         if future.failed():
             raise refusal(future.exception, self._topic)
@@ -270,6 +276,8 @@ def _producer(settings: KafkaSettings, credential: AbstractTokenProvider) -> Kaf
         ssl_context=trust(settings.ca_file) if encrypted else None,
         sasl_mechanism="OAUTHBEARER",
         sasl_oauth_token_provider=credential,
+        delivery_timeout_ms=int(settings.delivery_timeout_s * 1000),
+        request_timeout_ms=int(min(REQUEST_TIMEOUT_S, settings.delivery_timeout_s / 2) * 1000),
         **SETTINGS,
     )
     # A contradiction among options silently switches idempotence or acks (KP-12): look at what it really uses.
