@@ -28,6 +28,7 @@ OPEN = frozenset(
         "oauth.authorization_server",
         "oauth.protected_resource",
         "api-docs.openapi_json",
+        "published.show_schema",
         "swagger_ui.show",
     }
 )
