@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
-from schemas.texts import Language, Text
+from schemas.texts import Text, language_of
 
-
-def language(environment: Mapping[str, str]) -> Language:
-    """Spanish if the locale says so (POSIX: LC_ALL, then LC_MESSAGES, then LANG), else English."""
-    locale = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
-    return "es" if locale.lower().startswith("es") else "en"
-
-
-LANG = language(os.environ)
+LANG = language_of(os.environ)
 
 
 def say(en: str, es: str) -> str:

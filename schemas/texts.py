@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 Language = Literal["en", "es"]
+
+
+def language_of(environment: Mapping[str, str]) -> Language:
+    """The language of a terminal: Spanish if the locale says so (POSIX: LC_ALL, LC_MESSAGES, LANG), else English."""
+    locale = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
+    return "es" if locale.lower().startswith("es") else "en"
 
 
 class Text(str):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import entry_points
 
 import click
 
-from hub.cli import agencies, demo, node
 from hub.cli.language import LANGUAGE
 from hub.embedded.errors import EmbeddedError
 from hub.errors import HubError
@@ -24,15 +24,26 @@ USAGE, AWAY = 2, 3
 PLUGINS = "puente.commands"
 
 
+# Where the node's commands are; each module is loaded when its command is asked for.
+MODULES = {
+    "agency": "hub.cli.agencies",
+    "demo": "hub.cli.demo",
+    **dict.fromkeys(("up", "migrate", "gateway", "management", "ingest", "sequencer", "relay"), "hub.cli.node"),
+}
+
+
 class Commands(click.Group):
-    """The node's commands, and those of entry points, loaded only when they are asked for."""
+    """The node's commands and those of entry points, loaded one at a time: an agency's machine needs no server."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every name, in order."""
-        return sorted({*super().list_commands(ctx), *(plugin.name for plugin in entry_points(group=PLUGINS))})
+        return sorted({*super().list_commands(ctx), *MODULES, *(plugin.name for plugin in entry_points(group=PLUGINS))})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """One command; an agency's side brings its own."""
+        """One command."""
+        if cmd_name in MODULES:
+            own: click.Command = getattr(import_module(MODULES[cmd_name]), cmd_name)
+            return own
         for plugin in entry_points(group=PLUGINS, name=cmd_name):
             loaded: click.Command = plugin.load()
             return loaded
@@ -43,10 +54,6 @@ class Commands(click.Group):
 @click.version_option(package_name="puente")
 def cli() -> None:
     """Collects the commands below."""
-
-
-for command in (*node.COMMANDS, agencies.agency, demo.demo):
-    cli.add_command(command)
 
 
 def main() -> None:

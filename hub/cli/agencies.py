@@ -9,27 +9,22 @@ from rich.console import Console
 from rich.table import Table
 
 from hub import keys, main, tokens
-from hub.cli.language import LANGUAGE
+from hub.cli.language import say
 from hub.cli.node import with_config
 from hub.directory import Agency, Credential, Kind, Standing
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings
 from hub.store import agencies, connect
 from schemas.places import is_jurisdiction
-from schemas.texts import Text
 
 
-def _say(en: str, es: str) -> str:
-    return Text(en, es).in_(LANGUAGE)
-
-
-@click.group(help=_say("Enrol and list agencies.", "Registra y lista agencias."))
+@click.group(help=say("Enrol and list agencies.", "Registra y lista agencias."))
 def agency() -> None:
     """Works on the database of the settings file."""
 
 
 @agency.command(
-    help=_say(
+    help=say(
         "Enrol an agency, or change it, and give it a client key.\n\n"
         'Example: puente agency add us-ca-sdpd --name "San Diego Police (sample)" --kind law_enforcement '
         "--jurisdiction US-CA:06073 --publishes 'alert.*' --key sdpd.pem",
@@ -42,13 +37,13 @@ def agency() -> None:
 @click.option("--name", required=True)
 @click.option("--kind", type=click.Choice([kind.value for kind in Kind]), required=True)
 @click.option("--jurisdiction", "jurisdictions", multiple=True, required=True)
-@click.option("--publishes", multiple=True, help=_say("types, e.g. 'alert.*'", "tipos, p. ej. 'alert.*'"))
+@click.option("--publishes", multiple=True, help=say("types, e.g. 'alert.*'", "tipos, p. ej. 'alert.*'"))
 @click.option("--language", "languages", multiple=True, default=("en",))
 @click.option(
     "--key",
     "key_file",
     type=click.Path(path_type=Path),
-    help=_say("client key (PEM); made if it is not there", "clave del cliente (PEM); se crea si no existe"),
+    help=say("client key (PEM); made if it is not there", "clave del cliente (PEM); se crea si no existe"),
 )
 @with_config
 def add(agency_id: str, key_file: Path | None, config: Path | None, **told: object) -> None:
@@ -59,17 +54,17 @@ def add(agency_id: str, key_file: Path | None, config: Path | None, **told: obje
         agencies.enrol(conn, enrolled)
         if key_file is not None:
             agencies.give_credential(conn, _credential(agency_id, key_file))
-    click.echo(_say(f"{agency_id} enrolled", f"{agency_id} registrada"))
+    click.echo(say(f"{agency_id} enrolled", f"{agency_id} registrada"))
 
 
 def _agency(agency_id: str, settings: Settings, **told: object) -> Agency:
     jurisdictions = tuple(str(code) for code in told["jurisdictions"])  # type: ignore[attr-defined]
     unknown = [code for code in jurisdictions if not is_jurisdiction(code)]
     if unknown:
-        raise click.BadParameter(_say(f"unknown jurisdiction {unknown[0]}", f"jurisdicción desconocida {unknown[0]}"))
+        raise click.BadParameter(say(f"unknown jurisdiction {unknown[0]}", f"jurisdicción desconocida {unknown[0]}"))
     if not agency_id.startswith(f"{settings.node.id}-"):
         raise click.BadParameter(
-            _say(
+            say(
                 f"this node enrols agencies whose id starts with {settings.node.id}-",
                 f"este nodo registra agencias cuyo id empieza con {settings.node.id}-",
             )
@@ -96,19 +91,19 @@ def _credential(agency_id: str, key_file: Path) -> Credential:
     )
 
 
-@agency.command(name="list", help=_say("List agencies.", "Lista las agencias."))
+@agency.command(name="list", help=say("List agencies.", "Lista las agencias."))
 @with_config
 def list_(config: Path | None) -> None:
     """Everyone enrolled on this node."""
     with connect(main.database_url(main.settings(config)), name="puente-cli") as conn:
         enrolled = agencies.directory(conn).agencies
-    table = Table("id", _say("name", "nombre"), _say("kind", "tipo"), _say("jurisdictions", "jurisdicciones"), "")
+    table = Table("id", say("name", "nombre"), say("kind", "tipo"), say("jurisdictions", "jurisdicciones"), "")
     for one in sorted(enrolled.values(), key=lambda each: each.id):
         table.add_row(one.id, one.name, one.kind.value, " ".join(one.jurisdictions), one.standing.value)
     Console().print(table)
 
 
-@agency.command(help=_say("Suspend an agency at once, or reinstate it.", "Suspende una agencia, o la reincorpora."))
+@agency.command(help=say("Suspend an agency at once, or reinstate it.", "Suspende una agencia, o la reincorpora."))
 @click.argument("agency_id")
 @click.argument("standing", type=click.Choice([standing.value for standing in Standing]))
 @with_config
@@ -116,4 +111,4 @@ def standing(agency_id: str, standing: str, config: Path | None) -> None:
     """Voids every token issued before."""
     with connect(main.database_url(main.settings(config)), name="puente-cli") as conn:
         if not agencies.set_standing(conn, agency_id, Standing(standing)):
-            raise click.ClickException(_say("no such agency", "no existe tal agencia"))
+            raise click.ClickException(say("no such agency", "no existe tal agencia"))

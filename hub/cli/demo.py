@@ -15,10 +15,10 @@ from schemas.texts import Text
 
 HELP = Text(
     "Two nodes on this machine, the shipped samples through the whole path, and what each reader got.\n\n"
-    "Exit status 0 when every reader got exactly what it should.\n\n"
+    "Exit status 0 when every reader got exactly what it should.\n\n\b\n"
     "Example: puente demo --once --input ~/alerts",
     "Dos nodos en este equipo, las muestras por todo el camino y lo que recibió cada lector.\n\n"
-    "Termina con 0 cuando cada lector recibió exactamente lo que debía.\n\n"
+    "Termina con 0 cuando cada lector recibió exactamente lo que debía.\n\n\b\n"
     "Ejemplo: puente demo --once --input ~/alertas",
 )
 INPUT = Text(

@@ -1,17 +1,14 @@
-"""The language of the command line: the locale's, English or Spanish."""
+"""The language of the person at the terminal, read once from the environment."""
 
 from __future__ import annotations
 
 import os
 
+from schemas.texts import Text, language_of
 
-def of_environment() -> str:
-    """`es` when the locale is Spanish, else `en` (POSIX order: LC_ALL, LC_MESSAGES, LANG)."""
-    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        value = os.environ.get(variable)
-        if value:
-            return "es" if value.lower().startswith("es") else "en"
-    return "en"
+LANGUAGE = language_of(os.environ)
 
 
-LANGUAGE = of_environment()
+def say(en: str, es: str) -> str:
+    """One of two wordings: the one for this terminal."""
+    return Text(en, es).in_(LANGUAGE)

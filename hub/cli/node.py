@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 
 from hub import launch, main
-from hub.cli.language import LANGUAGE
+from hub.cli.language import LANGUAGE, say
 from hub.settings import Settings
 from hub.store.migrate import migrate as apply_migrations
 from schemas.texts import Text
@@ -25,10 +24,6 @@ with_config = click.option(
 )
 
 
-def _help(en: str, es: str) -> str:
-    return Text(en, es).in_(LANGUAGE)
-
-
 def _told(config: Path | None) -> Settings:
     if config is not None:
         os.environ[main.CONFIG_VARIABLE] = str(config)
@@ -36,10 +31,10 @@ def _told(config: Path | None) -> Settings:
 
 
 @click.command(
-    help=_help(
-        "Run a whole node: embedded services where none are configured, migrations, every process.\n\n"
+    help=say(
+        "Run a whole node: embedded services where none are configured, migrations, every process.\n\n\b\n"
         "Example: puente up --config config/hub.toml",
-        "Pone en marcha un nodo completo: servicios integrados donde no hay otros, migraciones y procesos.\n\n"
+        "Pone en marcha un nodo completo: servicios integrados donde no hay otros, migraciones y procesos.\n\n\b\n"
         "Ejemplo: puente up --config config/hub.toml",
     )
 )
@@ -52,7 +47,7 @@ def up(config: Path | None) -> None:
     launch.up(told, Console(stderr=True), LANGUAGE, main.until_told())
 
 
-@click.command(help=_help("Bring the database to the present layout.", "Lleva la base de datos al esquema actual."))
+@click.command(help=say("Bring the database to the present layout.", "Lleva la base de datos al esquema actual."))
 @with_config
 def migrate(config: Path | None) -> None:
     """Needs `database.url`; `up` does it by itself."""
@@ -60,14 +55,14 @@ def migrate(config: Path | None) -> None:
         click.echo(name)
 
 
-@click.command(help=_help("Serve the HTTP API alone.", "Sirve solo la API HTTP."))
+@click.command(help=say("Serve the HTTP API alone.", "Sirve solo la API HTTP."))
 @with_config
 def gateway(config: Path | None) -> None:
     """Granian serves it (2.2 times gunicorn's rate here: docs/figures.md)."""
     launch.serve_gateway(_told(config))
 
 
-@click.command(help=_help("Serve health and metrics alone.", "Sirve solo salud y métricas."))
+@click.command(help=say("Serve health and metrics alone.", "Sirve solo salud y métricas."))
 @with_config
 def management(config: Path | None) -> None:
     """On a port that agencies never reach."""
@@ -85,9 +80,7 @@ def _worker(name: str, run: Callable[[Settings], None], about: str) -> click.Com
 
 
 ingest = _worker(
-    "ingest", main.run_ingest, _help("Run the Kafka ingest worker alone.", "Ejecuta solo la ingesta de Kafka.")
+    "ingest", main.run_ingest, say("Run the Kafka ingest worker alone.", "Ejecuta solo la ingesta de Kafka.")
 )
-sequencer = _worker("sequencer", main.run_sequencer, _help("Run the sequencer alone.", "Ejecuta solo el secuenciador."))
-relay = _worker("relay", main.run_relay, _help("Run the relay to Kafka alone.", "Ejecuta solo el relevo a Kafka."))
-
-COMMANDS: tuple[Any, ...] = (up, migrate, gateway, management, ingest, sequencer, relay)
+sequencer = _worker("sequencer", main.run_sequencer, say("Run the sequencer alone.", "Ejecuta solo el secuenciador."))
+relay = _worker("relay", main.run_relay, say("Run the relay to Kafka alone.", "Ejecuta solo el relevo a Kafka."))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hub.demo.feeding import Fed
     from hub.demo.stage import Node
 
+PUBLISHING = Text("{name} publishes", "{name} publica")
+READING = Text("{id} reads", "{id} lee")
 NOTHING_PUBLISHED = Text("nothing was published", "no se publicó nada")
 ALL_RIGHT = Text(
     "Every reader got exactly what it may have: {events} events, {readers} readers, {cells} decisions compared.",
@@ -39,7 +41,10 @@ def play(
         nodes = stage.set_up(folder, console, language, stack)
         players = cast.load_cast(folder / "agencies.toml")
         stage.enrol(nodes, players)
-        fed = [feeding.feed(source) for source in feeding.sources(folder, nodes, chosen)]
+        fed = []
+        for source in feeding.sources(folder, nodes, chosen):
+            with console.status(PUBLISHING.format(name=source.name).in_(language)):
+                fed.append(feeding.feed(source))
         report.show_published(console, fed, language)
         is_right = _compare(nodes, players, fed, console, language)
         if not once:
@@ -59,7 +64,8 @@ def _compare(
         grants, limits = main.rules(node.told)
         rules = expecting.rules_of(players, grants, limits)
         expected = expecting.expectations(player, published, rules, at)
-        verdicts, unasked = reading.compare(node, player, expected)
+        with console.status(READING.format(id=player.agency.id).in_(language)):
+            verdicts, unasked = reading.compare(node, player, expected)
         report.show_reader(console, player, verdicts, unasked, language)
         cells += len(verdicts)
         wrong += sum(not verdict.is_right for verdict in verdicts) + len(unasked)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from connectors.cli import connector
-from connectors.spoken import language
+from schemas.texts import language_of
 from tests.connectors.table import sheets
 
 
@@ -85,4 +85,4 @@ def test_status_of_one_that_never_ran(config: Path) -> None:
     ],
 )
 def test_the_language_is_the_locale_s(environment: dict[str, str], expected: str) -> None:
-    assert language(environment) == expected
+    assert language_of(environment) == expected
