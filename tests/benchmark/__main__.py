@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from tests.benchmark import cpu, decision, ingest, latency, machine, publish, report
+from tests.benchmark import cpu, decision, feed, ingest, latency, machine, publish, report
 from tests.benchmark.node import Stage, stage
 from tests.support.services import state_folder
 
@@ -16,6 +16,7 @@ MEASURES: Mapping[str, Callable[[Stage], report.Section]] = {
     "pages": publish.measure_pages,
     "cpu": cpu.measure,
     "ingest": ingest.measure,
+    "feed": feed.measure,
     "decision": decision.measure,
 }
 

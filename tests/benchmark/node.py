@@ -94,6 +94,12 @@ class Stage:
         """The node's settings under these variables."""
         return load_settings(self.config, environment)
 
+    def allow_bulk(self) -> None:
+        """Let gigabytes be loaded without a checkpoint after each one."""
+        with connect(self.server.url("postgres"), name="benchmark") as conn:
+            conn.execute("ALTER SYSTEM SET max_wal_size = '16GB'")
+            conn.execute("SELECT pg_reload_conf()")
+
 
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
