@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, datetime, time, timedelta
 from itertools import zip_longest
 from typing import Any
-from xml.etree.ElementTree import ParseError  # noqa: S405  (the exception only; openpyxl parses with defusedxml)
 
 import openpyxl
 from defusedxml import DefusedXmlException
@@ -54,9 +55,10 @@ BROKEN = Text(
     code="bad-workbook",
 )
 
+# What a damaged or hostile workbook makes zipfile and openpyxl raise (found by mutation, see the tests).
 _DAMAGE = (
-    zipfile.BadZipFile, InvalidFileException, DefusedXmlException, ParseError, KeyError, ValueError, TypeError,
-    IndexError, AttributeError, EOFError, OSError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, struct.error, InvalidFileException, DefusedXmlException, SyntaxError, LookupError,
+    ValueError, TypeError, AttributeError, ArithmeticError, EOFError, OSError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 
 
@@ -69,9 +71,7 @@ def raw_rows(content: bytes, sheet: SheetSettings) -> Iterator[RawRow]:
     """
     guard(content)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about layout that this reader does not need
-            yield from _sheet_rows(content, sheet)
+        yield from _sheet_rows(content, sheet)
     except _DAMAGE as error:
         raise Malformed(flaw("", BROKEN.format(what=type(error).__name__))) from None
 
@@ -119,7 +119,9 @@ def _sheet_rows(content: bytes, sheet: SheetSettings) -> Iterator[RawRow]:
 
 
 def _opened(content: bytes, *, results: bool) -> Any:
-    return openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=results, keep_links=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about layout that this reader does not need
+        return openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=results, keep_links=False)
 
 
 def _grid(book: Any, sheet: SheetSettings) -> Iterator[tuple[Any, ...]]:
@@ -127,9 +129,19 @@ def _grid(book: Any, sheet: SheetSettings) -> Iterator[tuple[Any, ...]]:
         raise Malformed(flaw("", NO_SHEET))
     found = book[sheet.sheet] if sheet.sheet is not None else book.worksheets[0]
     found.reset_dimensions()  # what a workbook says of its own size is often wrong, and then rows are missing
-    head = max(found.iter_rows(max_row=sheet.header_row, max_col=MAX_WIDTH), key=_width, default=())
-    rows: Iterator[tuple[Any, ...]] = found.iter_rows(max_col=max(_width(head), 1))  # a row may claim 16,384 cells
-    return rows
+    head = max(_quietly(found.iter_rows(max_row=sheet.header_row, max_col=MAX_WIDTH)), key=_width, default=())
+    return _quietly(found.iter_rows(max_col=max(_width(head), 1)))  # a row may claim 16,384 cells
+
+
+def _quietly(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """The same rows; the filter of warnings is global, so it may not outlast a step."""
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            row = next(rows, None)
+        if row is None:
+            return
+        yield row
 
 
 def _width(row: tuple[Any, ...]) -> int:

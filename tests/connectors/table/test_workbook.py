@@ -9,6 +9,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from connectors.table import workbook
@@ -156,3 +158,19 @@ def test_dates_of_the_1904_system_are_understood(tmp_path: Path) -> None:
     (event,) = sheets.events(sheets.read(sheets.load(tmp_path, "cases.xlsx", columns=columns)))
 
     assert event["data"]["cas_IncomingReferralDate"] == "2030-05-05"  # 1,462 days later: the other epoch
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_damage_ends_the_reading_with_anything_but_a_reason(tmp_path: Path, data: st.DataObject) -> None:
+    path = sheets.write_xlsx(tmp_path, (1, "Active", "Unit"), (2, "Active", '="Un" & "it"'))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    name = data.draw(st.sampled_from(sorted(parts)))
+    place = data.draw(st.integers(0, len(parts[name])))
+    parts[name] = (
+        parts[name][:place] + data.draw(st.binary(max_size=6)) + parts[name][place + data.draw(st.integers(0, 9)) :]
+    )
+    path.write_bytes(zipped(**parts))
+
+    sheets.troubles(sheets.read(sheets.load(tmp_path, "cases.xlsx")))
