@@ -55,6 +55,10 @@ class Row:
     cells: Mapping[str, Cell]
     flaws: tuple[Flaw, ...] = ()
 
+    def is_blank_but(self, key: tuple[str, ...]) -> bool:
+        """Whether it is only prepared: the published templates have a thousand rows with nothing but a number."""
+        return not self.flaws and all(cell in (None, "") for name, cell in self.cells.items() if name not in key)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headings:

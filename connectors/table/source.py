@@ -163,7 +163,7 @@ class _Reading:
             yield Item(document=path.name, remarks=remarks)
             is_book = path.suffix.lower() in WORKBOOKS
             for row in rows(raw, headings, max_rows=self._settings.sheet.max_rows, ragged=not is_book):
-                item = self._item(path.name, row)
+                item = None if row.is_blank_but(self._settings.map.key) else self._item(path.name, row)
                 if item is not None:
                     yield item
         except Malformed as problem:

@@ -155,6 +155,14 @@ def test_a_place_that_cannot_be_made_out_never_costs_the_event(
     assert [defect["code"] for defect in event.get("defects", ())] == defects
 
 
+def test_rows_that_are_only_numbered_are_not_cases_yet(tmp_path: Path) -> None:
+    sheets.write_csv(tmp_path, ("1", "Active", "Ann"), ("2", "", ""), ("3", "", "Bo"))
+    items = sheets.read(sheets.load(tmp_path))
+
+    assert [event["subject"] for event in sheets.events(items)] == ["1"]
+    assert sheets.troubles(items) == [("row 4", "required")]
+
+
 def test_a_folder_is_read_file_by_file_and_lock_files_are_not(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
