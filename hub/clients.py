@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from hub.errors import ClientRefused, NotAuthenticated
 from hub.policy import Decision
 from hub.principal import Principal
 from hub.store import agencies, audit
-from schemas.places import covers
+from schemas.places import covers, is_jurisdiction
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 # One sentence for every reason a client is not let in: which one it was is for the audit, not for a guesser.
 REFUSED = Text("the client is not accepted", "el cliente no es aceptado")
+WIDER = Text("more than this client may have", "más de lo que puede tener")
+AUTHENTICATED = Text("client authenticated", "cliente autenticado")
+NOT_A_PURPOSE = Text("a purpose is a short word such as locate-child", "un fin es una palabra corta como locate-child")
+
+PURPOSE = re.compile(r"[a-z][a-z0-9-]{1,63}")  # as grants state theirs; it goes into every audit entry
+MAX_TOKEN_JURISDICTIONS = 100  # of schemas.claims
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +63,23 @@ def give_token(conn: Connection, picture: Picture, grantor: Grantor, request: To
     Authenticate the client and issue one token for one audience.
 
     Raises:
-        ClientRefused: `invalid_client`, `invalid_scope` or `invalid_target`; what is refused is on record.
+        ClientRefused: `invalid_client`, `invalid_scope`, `invalid_target` or `invalid_request`; that a known client
+            was refused is on record.
     """
     ttl_s = grantor.ttl_s.get(request.resource)
     if ttl_s is None:
         raise ClientRefused("invalid_target", Text("unknown resource", "recurso desconocido"))
+    if request.purpose is not None and PURPOSE.fullmatch(request.purpose) is None:
+        raise ClientRefused("invalid_request", NOT_A_PURPOSE)
     credential, agency = _authenticated(conn, picture, grantor, request.assertion, at)
     scopes = frozenset(request.scope.split()) or credential.scopes
-    wanted = tuple(request.jurisdictions.split()) or credential.jurisdictions
-    narrower = all(any(covers(own, code) for own in credential.jurisdictions) for code in wanted)
-    if not scopes <= credential.scopes or not narrower:
-        raise ClientRefused("invalid_scope", Text("more than this client may have", "más de lo que puede tener"))
+    wanted = tuple(dict.fromkeys(request.jurisdictions.split())) or credential.jurisdictions
+    may_have = scopes <= credential.scopes and _all_within(wanted, credential.jurisdictions)
+    principal = Principal(agency=agency, client_id=credential.client_id, scopes=scopes, purpose=request.purpose)
+    decision = Decision(may_have, AUTHENTICATED if may_have else WIDER)
+    audit.record(conn, principal, "token", decision, policy=picture.view.rules.version, subject=request.resource)
+    if not may_have:
+        raise ClientRefused("invalid_scope", WIDER)
     claims = {
         "client_id": credential.client_id,
         "agency": agency.id,
@@ -76,10 +89,12 @@ def give_token(conn: Connection, picture: Picture, grantor: Grantor, request: To
         **({"purpose": request.purpose} if request.purpose else {}),
     }
     token = grantor.issuer.issue(claims, audience=request.resource, ttl_s=ttl_s, at=at)
-    principal = Principal(agency=agency, client_id=credential.client_id, scopes=scopes, purpose=request.purpose)
-    issued = Decision(True, Text("client authenticated", "cliente autenticado"))
-    audit.record(conn, principal, "token", issued, policy=picture.view.rules.version, subject=request.resource)
     return Given(token, ttl_s, str(claims["scope"]))
+
+
+def _all_within(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
+    known = len(wanted) <= MAX_TOKEN_JURISDICTIONS and all(map(is_jurisdiction, wanted))
+    return known and all(any(covers(own, code) for own in held) for code in wanted)
 
 
 def _authenticated(
@@ -87,19 +102,26 @@ def _authenticated(
 ) -> tuple[Credential, Agency]:
     try:
         credential = agencies.credential(conn, tokens.client_of(assertion))
-        if credential is None:
-            raise NotAuthenticated
+    except NotAuthenticated as error:
+        raise ClientRefused("invalid_client", REFUSED) from error
+    if credential is None:
+        raise ClientRefused("invalid_client", REFUSED)
+    agency = picture.refresh(conn).rules.directory.agencies[credential.agency]
+    if not _is_proven(conn, credential, grantor, assertion, at) or not agency.is_active:
+        principal = Principal(agency=agency, client_id=credential.client_id, scopes=frozenset())
+        audit.record(conn, principal, "token", Decision(False, REFUSED), policy=picture.view.rules.version)
+        raise ClientRefused("invalid_client", REFUSED)
+    return credential, agency
+
+
+def _is_proven(conn: Connection, credential: Credential, grantor: Grantor, assertion: str, at: datetime) -> bool:
+    """Whether the client holds its key, its credential still counts, and this assertion was not used before."""
+    try:
         jti, expires = tokens.verify_assertion(
             assertion, credential.public_key_pem, client_id=credential.client_id, issuer=grantor.issuer.name, at=at
         )
-    except NotAuthenticated as error:
-        raise ClientRefused("invalid_client", REFUSED) from error
-    agency = picture.refresh(conn).rules.directory.agencies[credential.agency]
+    except NotAuthenticated:
+        return False
     is_over = credential.expires_at is not None and credential.expires_at <= at
     unspent = agencies.spend_assertion(conn, credential.client_id, jti, datetime.fromtimestamp(expires, UTC))
-    if is_over or not credential.is_enabled or not agency.is_active or not unspent:
-        principal = Principal(agency=agency, client_id=credential.client_id, scopes=frozenset())
-        refused = Decision(False, REFUSED)
-        audit.record(conn, principal, "token", refused, policy=picture.view.rules.version)
-        raise ClientRefused("invalid_client", REFUSED)
-    return credential, agency
+    return unspent and credential.is_enabled and not is_over
