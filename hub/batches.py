@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from hub import acks
 from hub.errors import Refused
-from hub.ingest import CLASH, draft_of, entry_of
+from hub.ingest import CLASH, draft_of, entry_of, require_directory
 from hub.lanes import coarsen
 from hub.picture import Picture, Stale, View
 from hub.policy import Decision, may_publish
 from hub.principal import Principal, of_agency
 from hub.reading import Asking
-from hub.store import Unstorable, agencies, audit, events, offsets
+from hub.store import Unstorable, audit, events, offsets
 from hub.store import rejections as stored_rejections
 from hub.store.rejections import Rejection
 from schemas import wire
@@ -142,8 +142,10 @@ def _accept(conn: Connection, picture: Picture, batch: Batch, at: datetime) -> O
         good = [item for item in judged if isinstance(item, Good)]
         ids = events.append_many(conn, [_entry(item, view) for item in good])
         unstored = [item for item, hub_id in zip(good, ids, strict=True) if hub_id is None]
-        clashing = _clashing(conn, unstored, view)
+        clashing = _clashing(conn, unstored)
         bad = [item for item in judged if isinstance(item, Bad)] + clashing
+        if bad:
+            require_directory(conn, view)
         for item in bad:
             if item.denied is not None:
                 audit.record(conn, item.denied[0], "publish", item.denied[1], policy=view.rules.version)
@@ -194,7 +196,7 @@ def _entry(item: Good, view: View) -> events.Entry:
     return entry_of(item.draft, lane, item.principal, item.decision, view)
 
 
-def _clashing(conn: Connection, unstored: Sequence[Good], view: View) -> list[Bad]:
+def _clashing(conn: Connection, unstored: Sequence[Good]) -> list[Bad]:
     """
     Of the records whose identity was taken, those with another body; the others had simply come before.
 
@@ -204,7 +206,7 @@ def _clashing(conn: Connection, unstored: Sequence[Good], view: View) -> list[Ba
     clashing = []
     for item in unstored:
         held = events.held(conn, item.draft.source, item.draft.id)
-        if held is None or agencies.version_of(conn) != view.rules.directory.version:
+        if held is None:
             raise Stale
         if held.digest != item.draft.digest:
             flaws = (Flaw(path="/id", code="conflict", text=CLASH),)

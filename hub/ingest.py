@@ -96,6 +96,7 @@ def accept(conn: Connection, picture: Picture, principal: Principal, event: Even
     draft = draft_of(event)
     decision = may_publish(principal, draft.facts)
     if not decision.is_allowed:
+        require_directory(conn, view)
         audit.record(conn, principal, "publish", decision, policy=view.rules.version, subject=event.type)
         raise Denied(decision.reason)
     lane = picture.lane_for(conn, draft.facts)
@@ -116,10 +117,22 @@ def settle_lane(conn: Connection, picture: Picture, principal: Principal, event:
         picture.lane_for(conn, facts)
 
 
+def require_directory(conn: Connection, view: View) -> None:
+    """
+    Prove that a refusal rests on the present directory; what is stored proves it in its own statement.
+
+    Raises:
+        Stale: it does not.
+    """
+    if agencies.version_of(conn) != view.rules.directory.version:
+        raise Stale
+
+
 def _already_there(conn: Connection, principal: Principal, draft: Draft, view: View) -> Accepted:
     held = events.held(conn, draft.source, draft.id)
-    if held is None or agencies.version_of(conn) != view.rules.directory.version:
-        raise Stale  # a suspended agency is not told, either, that it had published this before
+    require_directory(conn, view)  # a suspended agency is not told, either, that it had published this before
+    if held is None:
+        raise Stale
     if held.digest == draft.digest:
         return Accepted(held.hub_id, is_new=False)
     clash = Decision(False, CLASH)

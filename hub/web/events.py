@@ -51,7 +51,7 @@ def publish() -> Response:
     """Publish one event. 201 means committed in PostgreSQL; publishing the same event again answers 200."""
     hub = current_hub()
     raw = read_raw()
-    event = _decode(hub, g.asking, raw)
+    event = _decode(hub, g.claims.agency, raw)
     key = request.headers.get("Idempotency-Key")
     if key is None:
         accepted = answer(lambda asking: _accept_alone(hub, asking, event))
@@ -61,8 +61,7 @@ def publish() -> Response:
     return answer(lambda asking: _accept_once(hub, asking, event, key))
 
 
-def _decode(hub: Hub, asking: Asking, raw: bytes) -> Event:
-    agency = asking.principal.agency.id
+def _decode(hub: Hub, agency: str, raw: bytes) -> Event:
     try:
         event = wire.decode(raw)
     except Malformed as malformed:
@@ -71,11 +70,16 @@ def _decode(hub: Hub, asking: Asking, raw: bytes) -> Event:
         refused = rejections.Rejection(
             agency=agency, channel="http", sha256=digest, code=malformed.flaws[0].code, flaws=malformed.flaws
         )
-        with connection(hub.pool) as conn:
-            rejections.add(conn, [refused])
+        answer(lambda asking: _reject(hub, asking, refused))
         raise
     hub.rates.spend("urgent" if registry.is_urgent(event) else "publish", agency)
     return event
+
+
+def _reject(hub: Hub, asking: Asking, refused: rejections.Rejection) -> None:
+    with connection(hub.pool) as conn:
+        asking.require_current(conn)
+        rejections.add(conn, [refused])
 
 
 def _accept(conn: Connection, asking: Asking, event: Event) -> Accepted:
