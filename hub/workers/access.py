@@ -10,6 +10,7 @@ from kafka.admin import KafkaAdminClient
 
 from hub.store import agencies
 from hub.workers import topics
+from hub.workers.opening import opened
 
 if TYPE_CHECKING:
     from hub.store import Connection
@@ -23,7 +24,7 @@ class Access:
     """Looks at the directory's version on each call and acts only when it has moved, or after `DRIFT_S` seconds."""
 
     def __init__(self, kafka: dict[str, Any], prefix: str, node: str) -> None:
-        self._admin = KafkaAdminClient(**kafka)
+        self._admin = opened(KafkaAdminClient, **kafka)
         self._prefix = prefix
         self._node = node
         self._version = -1

@@ -11,44 +11,32 @@ import time
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
-from kafka.partitioner import murmur2
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from hub.errors import Unavailable
 from hub.rendering import render
 from hub.store import Connection, connect, log, rejections
 from hub.workers import feedback, topics
 from hub.workers.access import Access
+from hub.workers.opening import opened
+from hub.workers.outlet import Outgoing, Outlet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hub.stored import Stored
 
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-LEASE_MS = 10_000
-ACK_TIMEOUT_S = 8.0  # below the lease, so that a leader that waits longer is deposed and knows it
+LEASE_MS = 10_000  # longer than the outlet waits for an acknowledgement: who waits longer is deposed, and knows it
+READ_TIMEOUT_S = 8.0
 IDLE_S = 0.02
 HEADER = "position"
-
-# security.md 2: idempotence off, acks from all, one request in flight; a record is sent again until acknowledged.
-PRODUCER: dict[str, Any] = {
-    "acks": "all",
-    "enable_idempotence": False,
-    "max_in_flight_requests_per_connection": 1,
-    "retries": 2**31 - 1,
-    "linger_ms": 5,
-    "batch_size": 262_144,
-    "delivery_timeout_ms": 8_000,
-    "request_timeout_ms": 4_000,
-    "allow_auto_create_topics": False,
-    "max_request_size": 1 << 20,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,52 +80,48 @@ class _Leader:
     holder: uuid.UUID
     fence: int
 
+    def move(self, conn: Connection, position: int) -> None:
+        """Go on leading, having come to `position`; raises `Deposed` when another leads."""
+        log.move_lease(conn, "relay", self.holder, self.fence, position=position, lease_ms=LEASE_MS)
+
 
 def _lead(relay: Relay, conn: Connection, leader: _Leader, position: int, stopping: Callable[[], bool]) -> None:
     with closing(Access(relay.kafka, relay.prefix, relay.node)) as access:
         access.keep(conn)
         sent = _last_positions(relay)
-        with closing(KafkaProducer(**relay.kafka, **PRODUCER)) as producer:
+        with Outlet(relay.kafka) as outlet:
             told = rejections.told(conn)
+            renew_at_s = 0.0
             while not stopping():
                 rows = log.since(conn, position, limit=BATCH)
-                _send(relay, producer, rows, sent)
+                outlet.send(_records(relay, outlet, rows, sent), partial(leader.move, conn, position))
                 position = rows[-1][0].position or position if rows else position
-                log.move_lease(conn, "relay", leader.holder, leader.fence, position=position, lease_ms=LEASE_MS)
-                told = feedback.tell(conn, producer, told, relay.prefix)
+                if rows or time.monotonic() > renew_at_s:
+                    leader.move(conn, position)
+                    renew_at_s = time.monotonic() + LEASE_MS / 4000
+                told = feedback.tell(conn, outlet, told, relay.prefix)
                 access.keep(conn)
                 if not rows:
                     time.sleep(IDLE_S)
 
 
-def _send(
-    relay: Relay, producer: KafkaProducer, rows: Sequence[tuple[Stored, str]], sent: dict[tuple[str, int], int]
-) -> None:
-    """Send a batch and wait for every acknowledgement: acknowledged, or it did not happen."""
-    pending = []
+def _records(
+    relay: Relay, outlet: Outlet, rows: Sequence[tuple[Stored, str]], sent: dict[tuple[str, int], int]
+) -> Iterator[Outgoing]:
+    """The events of `rows` that are not in their partition yet."""
     for row, status in rows:
         topic = relay.topic(row.type, status)
         key, position = row.subject.encode(), row.position or 0
-        partition = _partition(producer, topic, key)
-        if position <= sent.get((topic, partition), 0):
-            continue
-        headers = [(HEADER, str(position).encode()), ("id", str(row.hub_id).encode())]
-        value = render(row, "full").encode()
-        pending.append(producer.send(topic, value, key=key, headers=headers, partition=partition))
-    deadline = time.monotonic() + ACK_TIMEOUT_S
-    for future in pending:
-        future.get(timeout=max(0.001, deadline - time.monotonic()))
-
-
-def _partition(producer: KafkaProducer, topic: str, key: bytes) -> int:
-    """The broker's own rule for keyed records (murmur2), stated so that a takeover can look in the right place."""
-    partitions = sorted(producer.partitions_for(topic))
-    return int(partitions[(murmur2(key) & 0x7FFFFFFF) % len(partitions)])
+        partition = outlet.partition(topic, key)
+        if position > sent.get((topic, partition), 0):
+            headers = ((HEADER, str(position).encode()), ("id", str(row.hub_id).encode()))
+            value = render(row, "full").encode()
+            yield Outgoing(topic=topic, partition=partition, key=key, value=value, headers=headers)
 
 
 def _last_positions(relay: Relay) -> dict[tuple[str, int], int]:
     """The position of the last record in each partition of the relay's topics."""
-    consumer = KafkaConsumer(**relay.kafka, enable_auto_commit=False, auto_offset_reset="none", group_id=None)
+    consumer = opened(KafkaConsumer, **relay.kafka, enable_auto_commit=False, auto_offset_reset="none", group_id=None)
     try:
         names = [f"{relay.prefix}{name}" for name in topics.SHARED]
         wanted = [TopicPartition(topic, p) for topic in names for p in consumer.partitions_for_topic(topic) or ()]
@@ -154,8 +138,10 @@ def _last_positions(relay: Relay) -> dict[tuple[str, int], int]:
 
 def _read_last(consumer: KafkaConsumer, filled: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
     last: dict[tuple[str, int], int] = {}
-    deadline = time.monotonic() + ACK_TIMEOUT_S
-    while len(last) < len(filled) and time.monotonic() < deadline:
+    deadline = time.monotonic() + READ_TIMEOUT_S
+    while len(last) < len(filled):
+        if time.monotonic() > deadline:
+            raise KafkaTimeoutError("the last records cannot be read")
         for partition, records in consumer.poll(timeout_ms=200).items():
             headers = dict(records[-1].headers)
             last[partition.topic, partition.partition] = int(headers.get(HEADER, b"0"))
