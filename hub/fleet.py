@@ -23,7 +23,7 @@ MEMBERS = ("sequencer", "ingest", "relay", "gateway", "management")
 WATCH_S = 0.2
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-STEADY_S = 60.0  # after so long without dying, the next pause is short again
+STEADY_S = 10.0  # what dies after so long was not dying at its start, and comes back soon
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 import os
 import signal
 import tomllib
@@ -16,6 +17,7 @@ from marshmallow import ValidationError
 from hub import keys
 from hub.clients import Grantor
 from hub.cursor import Cursors
+from hub.embedded.process import end_with
 from hub.grants import GrantSet, load_grants
 from hub.limits import Limits, load_limits
 from hub.picture import Picture
@@ -112,6 +114,7 @@ def gateway_app() -> Flask:
     from hub.web.hub import Hub
     from hub.web.rates import Rates
 
+    _end_with_granian()
     log_to_stderr()
     told = settings()
     grants, limits = rules(told)
@@ -134,10 +137,18 @@ def gateway_app() -> Flask:
     )
 
 
+def _end_with_granian() -> None:
+    """A worker whose parent was killed would go on for good, beside the next gateway's and on the same port."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        end_with(parent.pid, signal.SIGTERM)
+
+
 def management_app() -> Flask:
     """Health and metrics."""
     from hub.web.management import create_management_app
 
+    _end_with_granian()
     log_to_stderr()
     told = settings()
     pool = open_pool(database_url(told), name="puente-management", most=2)
@@ -155,6 +166,9 @@ def kafka_settings(told: Settings) -> dict[str, Any]:
         "bootstrap_servers": told.kafka.bootstrap.split(","),
         "sasl_mechanism": "OAUTHBEARER",
         "sasl_oauth_token_provider": NodeTokens(issuer(told), told.node.id, now, told.tokens.kafka_ttl_s),
+        "bootstrap_timeout_ms": 3000,  # the workers try again by themselves, and look whether they are to stop
+        "reconnect_backoff_max_ms": 1000,  # the default, 30 s, is how long a broker would be back before we notice
+        "request_timeout_ms": 10_000,
         **security,
     }
 
@@ -162,6 +176,7 @@ def kafka_settings(told: Settings) -> dict[str, Any]:
 def run_ingest(told: Settings) -> None:
     """The ingest worker, until SIGTERM."""
     from hub.workers import ingest
+    from hub.workers.watchdog import watched
 
     grants, limits = rules(told)
     worker = ingest.Ingest(
@@ -173,7 +188,7 @@ def run_ingest(told: Settings) -> None:
         picture=Picture.unread(grants, limits),
         now=now,
     )
-    ingest.run(worker, until_told())
+    ingest.run(worker, watched(until_told()))
 
 
 def run_sequencer(told: Settings) -> None:
@@ -186,10 +201,11 @@ def run_sequencer(told: Settings) -> None:
 def run_relay(told: Settings) -> None:
     """The relay, until SIGTERM."""
     from hub.workers import relay
+    from hub.workers.watchdog import watched
 
     prefix = told.kafka.topic_prefix
     worker = relay.Relay(database_url=database_url(told), kafka=kafka_settings(told), node=told.node.id, prefix=prefix)
-    relay.run(worker, until_told())
+    relay.run(worker, watched(until_told()))
 
 
 def until_told() -> Callable[[], bool]:

@@ -94,6 +94,12 @@ def spawn(launch: Launch, *, lock: int) -> subprocess.Popen[bytes]:
     return child
 
 
+def end_with(parent: int, end_signal: signal.Signals) -> None:
+    """Have the kernel send this process `end_signal` when `parent`, which started it, ends; nothing but on Linux."""
+    if sys.platform == "linux":
+        _die_with_parent(parent, end_signal)()
+
+
 def _die_with_parent(parent: int, end_signal: signal.Signals) -> Callable[[], None]:
     libc = ctypes.CDLL(None)
 

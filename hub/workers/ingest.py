@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from hub.batches import Batch, Record, accept_batch
 from hub.errors import Unavailable
 from hub.store import Connection, agencies, connect, offsets
 from hub.workers import unpacking
+from hub.workers.opening import opened
 from schemas import wire
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RETRY_S = 1.0
+CLOSE_MS = 1500
 IDLE_S = 0.2
 
 
@@ -58,7 +59,8 @@ def run(ingest: Ingest, stopping: Callable[[], bool]) -> None:
 
 
 def _run(ingest: Ingest, conn: Connection, stopping: Callable[[], bool]) -> None:
-    consumer = KafkaConsumer(
+    consumer = opened(
+        KafkaConsumer,
         **ingest.kafka,
         group_id=f"{ingest.node}-node.ingest",
         enable_auto_commit=False,
@@ -68,8 +70,12 @@ def _run(ingest: Ingest, conn: Connection, stopping: Callable[[], bool]) -> None
         max_poll_records=ingest.batch,
         max_partition_fetch_bytes=4 << 20,
         metadata_max_age_ms=5000,
+        # A worker that was killed holds up its partitions for so long: the shortest that brokers allow.
+        session_timeout_ms=6000,
+        heartbeat_interval_ms=1500,
+        max_poll_interval_ms=60_000,  # the watchdog's patience
     )
-    with closing(consumer):
+    try:
         listener = _FromStoredOffsets(consumer, conn)
         topics: frozenset[str] = frozenset()
         while not stopping():
@@ -79,6 +85,9 @@ def _run(ingest: Ingest, conn: Connection, stopping: Callable[[], bool]) -> None
                 continue
             for partition, records in consumer.poll(timeout_ms=200).items():
                 _accept(ingest, conn, consumer, partition, records)
+    finally:
+        # Its goodbye waits behind a rebalance, and that one for members who are gone.
+        consumer.close(timeout_ms=CLOSE_MS)
 
 
 def _follow_directory(
