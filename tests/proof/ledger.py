@@ -14,7 +14,6 @@ from hub.store import Connection
 from hub.workers import topics
 from tests.proof.facts import Fact
 
-READ_S = 60.0
 BOOTSTRAP_MS = 15_000
 
 
@@ -122,7 +121,7 @@ def in_topics(login: dict[str, Any], prefix: str, expected: Collection[Fact]) ->
 def read_back(login: dict[str, Any], names: Sequence[str]) -> dict[TopicPartition, list[Fact]]:
     """Every record of these topics as the fact it carries, by partition."""
     consumer = KafkaConsumer(
-        **login, enable_auto_commit=False, auto_offset_reset="earliest", bootstrap_timeout_ms=BOOTSTRAP_MS
+        **(login | {"bootstrap_timeout_ms": BOOTSTRAP_MS}), enable_auto_commit=False, auto_offset_reset="earliest"
     )
     try:
         wanted = [TopicPartition(name, part) for name in names for part in consumer.partitions_for_topic(name) or ()]
