@@ -58,6 +58,7 @@ class Faults:
         self.kills: Counter[str] = Counter()
         self.restarts: Counter[str] = Counter()
         self.paused_fences: list[int] = []  # of leaders that woke when another had taken over
+        self.parents = 0  # how many of the gateway's kills hit its parent process
         self.outage_s = 0.0
         self._stage = stage
         self._victim = victim
@@ -125,7 +126,9 @@ class Faults:
             return leader[0] if leader else None
         if target == "gateway":
             parent, workers = self._stage.gateway_processes()
-            return self._rng.choice([parent, *workers])
+            chosen = self._rng.choice([parent, *workers])
+            self.parents += chosen is not None and chosen == parent
+            return chosen
         return self._stage.fleet.pids().get(target)
 
     def _pause(self) -> bool:

@@ -116,6 +116,7 @@ def _prove(node: Stage, plan: Plan, run: Run) -> Verdict:
                 "gaps": ledger.gaps(conn),
                 "wrong_states": ledger.wrong_states(conn, last_of_each(expected), ended),
                 **ledger.unfinished(conn),
+                "orphans": scene.node.leftovers(),
             }
         entries += ledger.in_topics(node.login(), node.told.kafka.topic_prefix, expected)
         return _judge(scene, plan, entries, others, endings, is_through=is_through)
@@ -252,6 +253,7 @@ def _judge(
         "misordered": sum(entry.misordered for entry in entries),
         **others,
         "kills": ",".join(f"{target}:{faults.kills[target]}" for target in TARGETS),
+        "gateway_parents": faults.parents,
         "late_wakes": len(faults.paused_fences),
         "restarts": ",".join(f"{name}:{count}" for name, count in faults.restarts.items()),
         "token_outage_s": round(faults.outage_s),

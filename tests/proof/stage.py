@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +129,11 @@ class Stage:
         self.server.child.wait()
         self.server = postgres.start(self.folder)
 
+    def leftovers(self) -> int:
+        """How many processes of this node are alive, whoever started them."""
+        ours = f"{main.CONFIG_VARIABLE}={self.environment[main.CONFIG_VARIABLE]}".encode()
+        return sum(ours in _environment(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
     def end(self) -> None:
         """End everything that is left."""
         self.fleet.stop()
@@ -172,6 +176,13 @@ def children(parent: int) -> list[int]:
     return found
 
 
+def _environment(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended, or is another user's
+        return []
+
+
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
     """A node with its services in `folder`; everything is ended with the block."""
@@ -210,8 +221,3 @@ def stage(folder: Path) -> Iterator[Stage]:
 
 def _broker(folder: Path, told: Settings, port: int) -> kafka.RunningKafka:
     return kafka.start(folder, [replace(launch.broker_node(told), port=port)], jars=kafka_jars())
-
-
-def now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
