@@ -13,6 +13,7 @@ from hub.web.auth import answer
 from hub.web.bodies import json_response
 from hub.web.hub import current_hub
 from hub.web.items import items
+from hub.web.queries import takes
 
 if TYPE_CHECKING:
     from flask import Response
@@ -23,7 +24,7 @@ bp = Blueprint("alerts", __name__, url_prefix="/v1/alerts", description="What is
 
 
 @bp.get("/active")
-@bp.arguments(shapes.ActiveQuery, location="query", as_kwargs=True)
+@takes(bp, shapes.ActiveQuery)
 @bp.response(200, shapes.ActiveAlerts)
 def show_active(status: str, limit: int) -> Response:
     """Every alert the caller may see that is neither closed nor expired, newest first."""

@@ -14,6 +14,7 @@ from hub.web.auth import answer
 from hub.web.bodies import json_response
 from hub.web.hub import current_hub
 from hub.web.items import items
+from hub.web.queries import takes
 
 if TYPE_CHECKING:
     from flask import Response
@@ -24,6 +25,7 @@ bp = Blueprint("cases", __name__, url_prefix="/v1", description="Alerts and case
 
 
 @bp.get("/cases/<path:subject>")
+@takes(bp)
 @bp.response(200, shapes.Cases)
 def show_case(subject: str) -> Response:
     """Where an alert or case stands and how it came there, as the caller may see it."""

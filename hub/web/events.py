@@ -20,6 +20,7 @@ from hub.web.auth import answer
 from hub.web.bodies import json_response, read_raw
 from hub.web.hub import Hub, current_hub
 from hub.web.items import item
+from hub.web.queries import takes
 from schemas import registry, wire
 from schemas.flaws import Malformed, flaw
 from schemas.texts import Text
@@ -118,6 +119,7 @@ def _accepted(accepted: Accepted) -> Response:
 
 
 @bp.get("/events/<uuid:hub_id>")
+@takes(bp)
 @bp.response(200, shapes.Item)
 def show_event(hub_id: UUID) -> Response:
     """One event as the caller may see it. Missing and forbidden look exactly alike."""

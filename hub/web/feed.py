@@ -13,6 +13,7 @@ from hub.web.auth import answer
 from hub.web.bodies import json_response
 from hub.web.hub import current_hub
 from hub.web.items import items
+from hub.web.queries import takes
 
 if TYPE_CHECKING:
     from flask import Response
@@ -23,7 +24,7 @@ bp = Blueprint("feed", __name__, url_prefix="/v1", description="The reader's eve
 
 
 @bp.get("/feed")
-@bp.arguments(shapes.FeedQuery, location="query", as_kwargs=True)
+@takes(bp, shapes.FeedQuery)
 @bp.response(200, shapes.FeedPage)
 def show_feed(after: str, limit: int, status: str) -> Response:
     """The caller's next events; ask again with `after` set to `next`. The same URL gives the same page."""

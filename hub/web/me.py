@@ -13,6 +13,7 @@ from hub.store import connection
 from hub.web import shapes
 from hub.web.auth import answer
 from hub.web.hub import current_hub
+from hub.web.queries import takes
 
 if TYPE_CHECKING:
     from hub.grants import Grant, Selector
@@ -23,6 +24,7 @@ bp = Blueprint("me", __name__, url_prefix="/v1", description="The caller itself"
 
 
 @bp.get("/me")
+@takes(bp)
 @bp.response(200, shapes.Me)
 def show_me() -> dict[str, Any]:
     """Who am I, what may I see, and until when."""

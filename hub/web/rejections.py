@@ -14,6 +14,7 @@ from hub.web.auth import answer
 from hub.web.bodies import json_response
 from hub.web.hub import current_hub
 from hub.web.language import preferred
+from hub.web.queries import takes
 
 if TYPE_CHECKING:
     from flask import Response
@@ -24,7 +25,7 @@ bp = Blueprint("rejections", __name__, url_prefix="/v1", description="What was r
 
 
 @bp.get("/rejections")
-@bp.arguments(shapes.RejectionsQuery, location="query", as_kwargs=True)
+@takes(bp, shapes.RejectionsQuery)
 @bp.response(200, shapes.Rejections)
 def show_rejections(after: int, limit: int) -> Response:
     """What the caller's own agency sent and the hub refused, with path and reason, oldest first."""

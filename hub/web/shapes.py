@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, fields, validate
+from typing import Any
 
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
+
+from schemas.complaints import REPEATED, UNKNOWN
 from schemas.envelope import STATUSES
 
 
 class Query(Schema):
-    """Query parameters; an unknown one is an error, or a misspelt filter would silently widen an answer."""
+    """Query parameters; an unknown or repeated one is an error, or a misspelt filter would silently widen an answer."""
+
+    error_messages = {"unknown": UNKNOWN}
 
     class Meta:
         unknown = RAISE
+
+    @pre_load
+    def _once_each(self, data: Any, **_: Any) -> Any:
+        sent: Any = getattr(data, "data", {})  # what webargs wraps: werkzeug's MultiDict
+        repeated = [name for name in sent if len(sent.getlist(name)) > 1]
+        if repeated:
+            raise ValidationError({name: [REPEATED] for name in repeated})
+        return data
 
 
 class FeedQuery(Query):

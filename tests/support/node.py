@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import replace
@@ -201,8 +202,9 @@ class Desk:
 
     def post(self, path: str, body: Any, headers: dict[str, str] | None = None, **options: Any) -> TestResponse:
         """POST with the token: `bytes` as they are, anything else as JSON."""
-        sent = {"data": body, "content_type": "application/json"} if isinstance(body, bytes) else {"json": body}
-        return self.node.app.test_client().post(path, headers=self.headers | (headers or {}), **sent | options)
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        told = {"Content-Type": "application/json"} | self.headers | (headers or {})
+        return self.node.app.test_client().post(path, headers=told, data=raw, **options)
 
     def publish(self, event: events.Wire) -> str:
         """Publish what must be new; the hub's id of it."""
