@@ -45,9 +45,9 @@ def create_app(hub: Hub) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["puente"] = hub
+    count_requests(app)  # first, so that its clock runs while a token is verified
     app.before_request(authenticate)
     app.after_request(_harden)
-    count_requests(app)
     api = problems.ProblemApi(app)
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"})
     api.spec.components.schema("Event", published.event_component())

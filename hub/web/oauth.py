@@ -34,8 +34,9 @@ def token() -> Response:
     """`grant_type=client_credentials` with `private_key_jwt`, or `jwt-bearer`; `resource` names the audience."""
     hub = current_hub()
     hub.rates.spend("token", request.remote_addr or "")
+    asked = _request(hub)  # first, so that a senseless form holds no connection
     with connection(hub.pool) as conn:
-        given = give_token(conn, hub.picture, hub.grantor, _request(hub), hub.now())
+        given = give_token(conn, hub.picture, hub.grantor, asked, hub.now())
     body = {"access_token": given.token, "token_type": "Bearer", "expires_in": given.ttl_s, "scope": given.scope}
     return json_response(orjson.dumps(body).decode())
 
