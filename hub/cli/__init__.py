@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 import click
 
-from hub.cli.language import LANGUAGE
+from hub.cli.language import LANGUAGE, say
 from hub.embedded.errors import EmbeddedError
 from hub.errors import HubError
 from hub.settings import SettingsError
@@ -51,7 +51,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, help=ABOUT.in_(LANGUAGE), context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="puente")
+@click.version_option(package_name="puente", help=say("Show the version.", "Muestra la versión."))
 def cli() -> None:
     """Collects the commands below."""
 

@@ -1,0 +1,114 @@
+"""Whatever a person reads is there in English and in Spanish, and the two are not the same."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from hub import errors
+from hub.errors import HubError
+from schemas.flaws import Flaw
+from schemas.texts import Text
+from tests.guards.source import PACKAGES, ROOT, Module, modules
+
+ours = pytest.mark.parametrize("module", modules(*PACKAGES), ids=lambda module: module.name)
+SAYING = {"Text", "say"}
+# The same word in both languages.
+SAME = {"error", "Error"}
+FLAW = Flaw(path="/id", code="conflict", text=Text("a", "b"))
+RAISED: dict[type[HubError], HubError] = {
+    errors.Denied: errors.Denied(Text("no", "no se permite")),
+    errors.NotVisible: errors.NotVisible(),
+    errors.Conflict: errors.Conflict(Text("taken", "ocupado")),
+    errors.NotAuthenticated: errors.NotAuthenticated(missing=True),
+    errors.ClientRefused: errors.ClientRefused("invalid_client", Text("no", "no se acepta")),
+    errors.Invalid: errors.Invalid((FLAW,)),
+    errors.KeyReused: errors.KeyReused(),
+    errors.StillRunning: errors.StillRunning(),
+    errors.TooLarge: errors.TooLarge(1),
+    errors.TooMany: errors.TooMany(1),
+    errors.Unavailable: errors.Unavailable(),
+}
+
+
+def wording(node: ast.expr) -> str | None:
+    """A text as it stands in the source, with `{}` for what an f-string fills in; None if it is made elsewhere."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return None
+
+
+def texts(module: Module) -> Iterator[tuple[int, str, str]]:
+    """Every pair of wordings in a module, with its line."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYING:
+            pair = [wording(arg) for arg in node.args[:2]]
+            if len(pair) == 2 and pair[0] is not None and pair[1] is not None:
+                yield node.lineno, pair[0], pair[1]
+
+
+def bare(text: str) -> str:
+    """The letters of a text, without what is filled in."""
+    return re.sub(r"\{[^}]*\}|[^A-Za-zÁÉÍÓÚÑáéíóúñ]", "", text)
+
+
+def filled_in(text: str) -> set[str | None]:
+    """The names of a text's places to fill in."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_the_guard_sees_the_texts() -> None:
+    assert sum(1 for module in modules(*PACKAGES) for _ in texts(module)) > 300
+
+
+@ours
+def test_every_text_says_something_different_in_spanish(module: Module) -> None:
+    same = [(line, en) for line, en, es in texts(module) if bare(en) and en not in SAME and es in ("", en)]
+
+    assert same == []
+
+
+@ours
+def test_both_wordings_are_filled_in_with_the_same(module: Module) -> None:
+    braces = [(line, en, es) for line, en, es in texts(module) if en.count("{") + es.count("{")]
+
+    assert [(line, en) for line, en, es in braces if filled_in(en) != filled_in(es)] == []
+
+
+@pytest.mark.parametrize("error", RAISED.values(), ids=lambda error: type(error).__name__)
+def test_every_error_speaks_both_languages(error: HubError) -> None:
+    assert isinstance(error.text, Text)
+    assert error.text.es not in ("", str(error.text))
+
+
+def test_the_errors_above_are_all_there_are() -> None:
+    below = [HubError]
+    for each in below:
+        below.extend(each.__subclasses__())
+
+    assert {each for each in below if not each.__subclasses__()} == set(RAISED)
+
+
+def test_every_command_and_option_is_explained_in_both_languages() -> None:
+    english, spanish = (json.loads(process.communicate(timeout=60)[0]) for process in [spoken("C"), spoken("es_MX")])
+
+    assert english.keys() == spanish.keys() > {"puente", "puente agency add", "puente demo", "puente connector run"}
+    assert [where for where in english if not english[where].strip()] == []
+    assert [where for where in english if english[where] == spanish[where]] == []
+
+
+def spoken(locale: str) -> subprocess.Popen[str]:
+    """The words of the command line, asked for in a locale; both run at once."""
+    command = [sys.executable, "-m", "tests.guards.cli_words"]
+    environment = {**os.environ, "LC_ALL": f"{locale}.UTF-8", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
