@@ -14,6 +14,9 @@ from tests.hub.bad_tokens import AT, BAD, CLAIMS, GOOD, HEAD, HEADER, SECRET, SI
 from tests.support import forge
 from tests.support.cast import NOW
 
+KEEPING = verifier(cache=1000)  # one that keeps what it has verified; it has seen the good token
+KEEPING.verify(GOOD, NOW)
+
 
 def test_the_token_that_all_bad_ones_differ_from_is_good() -> None:
     assert verifier().verify(GOOD, NOW).agency == "us-ca-sdpd"
@@ -21,14 +24,14 @@ def test_the_token_that_all_bad_ones_differ_from_is_good() -> None:
     assert len(BAD) > 180
 
 
-@pytest.mark.parametrize("cache", [0, 100])
 @pytest.mark.parametrize("token", BAD.values(), ids=BAD.keys())
-def test_a_bad_token_is_refused_and_not_told_why(token: str, cache: int) -> None:
-    with pytest.raises(NotAuthenticated) as refused:
-        verifier(cache).verify(token, NOW)
+def test_a_bad_token_is_refused_and_not_told_why(token: str) -> None:
+    for door in (verifier(), KEEPING):
+        with pytest.raises(NotAuthenticated) as refused:
+            door.verify(token, NOW)
 
-    assert (str(refused.value.text), refused.value.text.es) == ("invalid token", "token no válido")
-    assert not refused.value.missing
+        assert (str(refused.value.text), refused.value.text.es) == ("invalid token", "token no válido")
+        assert not refused.value.missing
 
 
 @given(st.integers(0, len(GOOD) - 1), st.sampled_from("AZaz09-_.=+/ \n\u00e9"))
