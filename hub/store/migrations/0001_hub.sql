@@ -202,14 +202,24 @@ CREATE TABLE idempotency (
 -- Moves pending events into the log. The row lock on the lease orders leaders; holder, fence and clock are checked
 -- under it, so a leader that was paused and wakes late finds itself deposed and changes nothing.
 CREATE FUNCTION assign_positions(me uuid, my_fence bigint, most int, lease_ms int)
-RETURNS TABLE (assigned int, newest bigint, oldest_wait_s double precision) LANGUAGE plpgsql AS $$
+RETURNS TABLE (assigned int, newest bigint, oldest_wait_s double precision) LANGUAGE plpgsql
+-- The plans are made once, when the tables may still be empty, and must hold when they are not: by index, always.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     base bigint;
+    is_fresh boolean;
     n int;
     waited double precision;
     batch uuid[];
     closings uuid[];
 BEGIN
+    -- A look that finds nothing writes nothing, so an idle node has no commits to flush; a lease half over is renewed.
+    SELECT l.position, l.until > clock_timestamp() + make_interval(secs => lease_ms / 2000.0) INTO base, is_fresh
+      FROM lease l WHERE l.name = 'sequencer' AND l.holder = me AND l.fence = my_fence;
+    IF is_fresh AND NOT EXISTS (SELECT FROM pending) THEN
+        RETURN QUERY SELECT 0, base, 0.0::double precision;
+        RETURN;
+    END IF;
     SELECT l.position INTO base FROM lease l
      WHERE l.name = 'sequencer' AND l.holder = me AND l.fence = my_fence AND l.until > clock_timestamp()
        FOR UPDATE;
