@@ -68,6 +68,7 @@ _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _BRACKETS_AND_COMMAS = bytes(byte for byte in range(256) if byte not in b"[]{},")
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # the only escapes that can make one; others are common
 
 
 def parse(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, max_items: int = MAX_ITEMS) -> object:
@@ -87,7 +88,7 @@ def parse(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH,
         raise Malformed(flaw("", SYNTAX.format(line=error.lineno, column=error.colno))) from None
     except RecursionError:  # unbalanced brackets only; balanced ones were counted
         raise Malformed(flaw("", TOO_DEEP.format(limit=max_depth))) from None
-    if b"\\u" in raw and _UNUSABLE.search(_all_strings(value)):
+    if _SUSPECT.search(raw) and _UNUSABLE.search(_all_strings(value)):
         _refuse(BAD_CHARACTER)
     return value
 
