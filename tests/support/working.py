@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
 
 from hub.directory import Agency
 from hub.picture import Picture
 from hub.settings import WorkerSettings
 from hub.workers import ingest, relay, sequencer
-from hub.workers.topics import rejected_topic
+from hub.workers.topics import ANY_RULE, rejected_topic
 from schemas import wire
 from tests.support import cast
 from tests.support.events import Wire
@@ -44,7 +45,7 @@ class Working:
         """Start workers; all of them, unless named."""
         for name in names or ALL:
             told = threading.Event()
-            thread = threading.Thread(target=self._work(name), args=(told.is_set,), name=name)
+            thread = threading.Thread(target=self._work(name), args=(told.is_set,), name=name, daemon=True)
             thread.start()
             self._running[name] = thread, told
 
@@ -56,6 +57,17 @@ class Working:
         for thread, _ in stopped:
             thread.join(30)
             assert not thread.is_alive(), f"{thread.name} does not stop"
+
+    def admitted(self, agency: Agency, *, within_s: float = 15.0) -> None:
+        """Wait until the broker lets an agency write to its topic."""
+        topic = wire.in_topic(agency.id, self.prefix)
+        with KafkaAdminClient(**self.login()) as admin:
+
+            def may_write() -> bool:
+                present, _ = admin.describe_acls(ANY_RULE)
+                return any(rule.resource_pattern.resource_name == topic for rule in present)
+
+            until(may_write, within_s=within_s, what=f"the right to write {topic}")
 
     def _work(self, name: str) -> Callable[[Callable[[], bool]], None]:
         url, view = self.node.url, self.node.hub.picture.view

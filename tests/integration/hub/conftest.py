@@ -30,7 +30,7 @@ def empty_database(shared_database: str) -> str:
         found = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         for table in {name for (name,) in found if "yoyo" not in name} - KEPT:
             conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
-        conn.execute("UPDATE lease SET holder = NULL, until = '-infinity', position = 0")
+        conn.execute("UPDATE lease SET holder = NULL, fence = 0, until = '-infinity', position = 0")
     return shared_database
 
 

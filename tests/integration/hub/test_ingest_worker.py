@@ -29,15 +29,17 @@ def works(postgres_of_module: str, kafka: Broker) -> Iterator[Working]:
     node = Node(postgres_of_module)
     working = Working(node, kafka, PREFIX)
     working.start()
-    yield working
-    working.stop()
-    node.close()
+    try:
+        yield working
+    finally:
+        working.stop()
+        node.close()
 
 
 @pytest.fixture(scope="module")
 def police(works: Working) -> Iterator[KafkaProducer]:
     """The producer of POLICE, once its topic is there."""
-    works.held(f"in.{POLICE.id}.v1", least=0)
+    works.admitted(POLICE)
     with producer(works.login(POLICE.id)) as opened:
         yield opened
 
