@@ -141,6 +141,10 @@ class Desk:
         rows = self._ask("SELECT id FROM issued WHERE body IS NULL AND id NOT IN (SELECT id FROM aside) ORDER BY seq")
         return [Fact.of(str(row[0])) for row in rows]
 
+    def is_sending(self) -> bool:
+        """Whether the journal holds rows that the broker has not acknowledged."""
+        return self.count("issued", "body IS NOT NULL") > 0
+
     def is_done(self) -> bool:
         """Whether every row was published and acknowledged."""
         return self.count("issued", "body IS NULL") == len(self.share)

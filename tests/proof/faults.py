@@ -20,6 +20,7 @@ from tests.proof.stage import Stage
 TARGETS = ("connector", "ingest", "sequencer", "relay", "gateway")
 AGAIN_S = 0.3  # what cannot be done now (its victim is only starting) is tried again
 TAKEOVER_S = 20.0
+AIM_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,15 @@ QUICK = Plan(
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """By which a moment is known at which a kill does most harm."""
+
+    asking: Callable[[], bool]  # a publish over HTTP has no answer yet
+    sending: Callable[[], bool]  # the connector has written down what is not acknowledged yet
+    done: Callable[[], int]  # events acknowledged so far: when it grows, they are on their way through the node
+
+
 @dataclass(order=True, slots=True)
 class _Fault:
     at_s: float
@@ -54,7 +64,7 @@ class _Fault:
 class Faults:
     """The schedule, and what came of it; `step` does what is due."""
 
-    def __init__(self, plan: Plan, stage: Stage, victim: Desk, door: Door, rng: random.Random) -> None:
+    def __init__(self, plan: Plan, stage: Stage, *, victim: Desk, door: Door, signs: Signs, rng: random.Random) -> None:
         self.kills: Counter[str] = Counter()
         self.restarts: Counter[str] = Counter()
         self.paused_fences: list[int] = []  # of leaders that woke when another had taken over
@@ -63,6 +73,7 @@ class Faults:
         self._stage = stage
         self._victim = victim
         self._door = door
+        self._signs = signs
         self._rng = rng
         self._stopped: set[int] = set()  # sequencers that are paused now
         self._heap: list[_Fault] = []
@@ -109,6 +120,7 @@ class Faults:
         self._add(time.monotonic() - self._began_s + wait_s, act)
 
     def _kill(self, target: str) -> bool:
+        self._aim(target)
         pid = self._pid(target)
         if pid is None or pid in self._stopped:
             return False
@@ -117,6 +129,18 @@ class Faults:
             self.kills[target] += 1
             return True
         return False
+
+    def _aim(self, target: str) -> None:
+        """Every other time, wait for the next moment at which there is something under way to break."""
+        if self._rng.random() < 0.5:
+            return
+        done = self._signs.done()
+        signs: dict[str, Callable[[], bool]] = {"gateway": self._signs.asking, "connector": self._signs.sending}
+        has_come = signs.get(target, lambda: self._signs.done() > done)
+        deadline = time.monotonic() + AIM_S
+        while not has_come() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(self._rng.uniform(0, 0.01))
 
     def _pid(self, target: str) -> int | None:
         if target == "connector":

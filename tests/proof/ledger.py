@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -83,6 +83,11 @@ def gaps(conn: Connection) -> int:
     return _number(conn, "SELECT coalesce(max(position), 0) - count(*) FROM log")
 
 
+def records_read(conn: Connection) -> int:
+    """How many records the node has read from its agencies' topics, those that came twice included."""
+    return _number(conn, "SELECT coalesce(sum(next_offset), 0) FROM kafka_offset")
+
+
 def unfinished(conn: Connection) -> dict[str, int]:
     """What should not be there at the end: events without a position, and rejections."""
     return {
@@ -107,15 +112,13 @@ def wrong_states(conn: Connection, last: Mapping[str, int], closed: Collection[s
     return sum(held.get(subject) != state for subject, state in wanted.items()) + len(held.keys() - wanted.keys())
 
 
-def in_topics(login: dict[str, Any], prefix: str, expected: Collection[Fact]) -> list[Entry]:
+def in_topics(login: dict[str, Any], prefix: str, expected: Collection[Fact]) -> Entry:
     """The relay's topics, read back from the beginning; a subject must keep to one partition."""
     logs = read_back(login, list(topics.shared_topics(prefix)))
-    seen = [fact for records in logs.values() for fact in records]
+    entry = compare("topics", expected, [fact for records in logs.values() for fact in records], ordered=False)
     homes = {(fact.subject, partition) for partition, records in logs.items() for fact in records}
     strays = len(homes) - len({subject for subject, _ in homes})
-    entry = compare("topics", expected, seen, ordered=False)
-    misordered = sum(descents(records) for records in logs.values()) + strays
-    return [Entry(place="topics", lost=entry.lost, doubled=entry.doubled, foreign=entry.foreign, misordered=misordered)]
+    return replace(entry, misordered=sum(descents(records) for records in logs.values()) + strays)
 
 
 def read_back(login: dict[str, Any], names: Sequence[str]) -> dict[TopicPartition, list[Fact]]:

@@ -39,6 +39,7 @@ class Poster(threading.Thread):
         super().__init__(daemon=True)
         self.acknowledged: list[Fact] = []
         self.refused: list[str] = []
+        self.is_asking = False
         self.repeats = 0  # answered "it was there already": the first answer was lost on its way
         self.who = who
         self.share = share
@@ -59,6 +60,7 @@ class Poster(threading.Thread):
         raw = orjson.dumps(self._alert(fact))
         while not self._stopping():
             try:
+                self.is_asking = True
                 self.repeats += gateway.publish(raw).already
             except Refused as refusal:
                 if refusal.status < 500:
@@ -70,6 +72,8 @@ class Poster(threading.Thread):
             else:
                 self.acknowledged.append(fact)
                 return True
+            finally:
+                self.is_asking = False
         return False
 
     def _alert(self, fact: Fact) -> events.Wire:
