@@ -137,15 +137,19 @@ def assign(conn: Connection, holder: object, fence: int, *, most: int, lease_ms:
 
 
 def take_lease(conn: Connection, name: str, holder: object, *, lease_ms: int) -> tuple[int, int] | None:
-    """Lead, if nobody does: the new fence and the stored position; None while another's lease runs."""
+    """
+    Lead, if nobody else does: the new fence and the stored position; None while another's lease runs.
+
+    Who lost its connection while it led takes its own lease again, under a new fence.
+    """
     row = conn.execute(
         """
         UPDATE lease SET holder = %s, fence = fence + 1,
                          until = clock_timestamp() + make_interval(secs => %s / 1000.0)
-         WHERE name = %s AND until < clock_timestamp()
+         WHERE name = %s AND (until < clock_timestamp() OR holder = %s)
         RETURNING fence, position
         """,
-        (holder, lease_ms, name),
+        (holder, lease_ms, name, holder),
     ).fetchone()
     return None if row is None else (int(str(row[0])), int(str(row[1])))
 

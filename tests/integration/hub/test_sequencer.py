@@ -150,6 +150,19 @@ def test_while_one_leads_nobody_else_takes_the_lease(node: Node) -> None:
         assert log.take_lease(conn, "sequencer", uuid4(), lease_ms=60_000) is None
 
 
+def test_who_led_and_lost_its_connection_leads_again_under_a_new_fence(node: Node) -> None:
+    me = uuid4()
+    with connect(node.url, name="test") as conn:
+        first = log.take_lease(conn, "sequencer", me, lease_ms=60_000)
+        again = log.take_lease(conn, "sequencer", me, lease_ms=60_000)
+        assert first is not None
+        assert again is not None
+
+        assert again[0] > first[0]
+        with pytest.raises(log.Deposed):
+            log.assign(conn, me, first[0], most=10, lease_ms=1000)
+
+
 def test_a_batch_is_placed_bit_by_bit_in_its_order(node: Node, police: Desk) -> None:
     published, me = publish(police, 5), uuid4()
     with connect(node.url, name="test") as conn:
