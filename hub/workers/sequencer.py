@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import Unavailable
@@ -18,22 +19,48 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH = 2000
+MOST = 2000
+SLOW_S = 0.5
+
+
+class BatchSize:
+    """
+    How many events are placed at once: fewer after a batch that took long or failed, more again after others.
+
+    An alert that closes costs as much as it had events and readers. Without this, a pile of them could take longer
+    than a statement may, and every try would take it on again.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self.now = most
+
+    def took(self, seconds: float) -> None:
+        """The last batch was placed."""
+        self.now = max(1, self.now // 4) if seconds > SLOW_S else min(self._most, self.now * 2)
+
+    def failed(self) -> None:
+        """The last batch was not placed."""
+        self.now = max(1, self.now // 8)
 
 
 def run(database_url: str, settings: WorkerSettings, stopping: Callable[[], bool]) -> None:
     """Lead or wait to lead until told to stop."""
     me = uuid.uuid4()
+    size = BatchSize()
     while not stopping():
         try:
             with connect(database_url, name="puente-sequencer") as conn:
-                _take_part(conn, me, settings, stopping)
+                _take_part(conn, me, settings, size, stopping)
         except Unavailable as error:
+            size.failed()
             logger.warning("sequencer waits: %s", type(error.__cause__).__name__)
             time.sleep(0.5)
 
 
-def _take_part(conn: Connection, me: uuid.UUID, settings: WorkerSettings, stopping: Callable[[], bool]) -> None:
+def _take_part(
+    conn: Connection, me: uuid.UUID, settings: WorkerSettings, size: BatchSize, stopping: Callable[[], bool]
+) -> None:
     while not stopping():
         led = log.take_lease(conn, "sequencer", me, lease_ms=settings.lease_ms)
         if led is None:
@@ -42,14 +69,25 @@ def _take_part(conn: Connection, me: uuid.UUID, settings: WorkerSettings, stoppi
         fence, position = led
         logger.info("leads with fence %d from position %d", fence, position)
         try:
-            _lead(conn, me, fence, settings, stopping)
+            _lead(conn, _Leader(me, fence), settings, size, stopping)
         except log.Deposed:
             logger.warning("deposed with fence %d", fence)
     log.drop_lease(conn, "sequencer", me)
 
 
-def _lead(conn: Connection, me: uuid.UUID, fence: int, settings: WorkerSettings, stopping: Callable[[], bool]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Leader:
+    holder: uuid.UUID
+    fence: int
+
+
+def _lead(
+    conn: Connection, leader: _Leader, settings: WorkerSettings, size: BatchSize, stopping: Callable[[], bool]
+) -> None:
     while not stopping():
-        batch = log.assign(conn, me, fence, most=BATCH, lease_ms=settings.lease_ms)
-        if batch.assigned < BATCH:
+        began_s = time.monotonic()
+        asked = size.now
+        batch = log.assign(conn, leader.holder, leader.fence, most=asked, lease_ms=settings.lease_ms)
+        size.took(time.monotonic() - began_s)
+        if batch.assigned < asked:
             time.sleep(settings.sequencer_poll_ms / 1000)
