@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from hub.store import Connection
     from hub.stored import Stored
 
-# Few lanes are read one by one from their own index range; many are filtered along the log.
+# Few lanes are read one by one from their own index range; many are filtered along the log, by a hash table: that is
+# what IS TRUE is for, without it each lane of the log would be compared with each lane of the reader.
 FEW_LANES = 16
 
 _OWED = """
@@ -26,7 +27,8 @@ _OWED = """
 _PAGE = f"""
 WITH page AS (
     (SELECT l.position, l.event, l.lapsed_at, false AS is_owed FROM log l
-      WHERE l.position > %(after)s AND l.lane = ANY(%(lanes)s::int[]) ORDER BY l.position LIMIT %(limit)s)
+      WHERE l.position > %(after)s AND (l.lane IN (SELECT unnest(%(lanes)s::int[]))) IS TRUE
+      ORDER BY l.position LIMIT %(limit)s)
     UNION ALL ({_OWED}) ORDER BY position, is_owed DESC LIMIT %(limit)s
 )
 SELECT {COLUMNS}, l.is_owed FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position

@@ -204,7 +204,7 @@ CREATE TABLE idempotency (
 CREATE FUNCTION assign_positions(me uuid, my_fence bigint, most int, lease_ms int)
 RETURNS TABLE (assigned int, newest bigint, oldest_wait_s double precision) LANGUAGE plpgsql
 -- The plans are made once, when the tables may still be empty, and must hold when they are not: by index, always.
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_bitmapscan = on SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     base bigint;
     is_fresh boolean;
