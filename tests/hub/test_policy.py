@@ -188,70 +188,6 @@ def test_a_grant_opens_every_tlp_up_to_its_own(tlp: Tlp) -> None:
     assert opened == {event for event in Tlp if event <= tlp}
 
 
-def test_of_several_grants_the_one_with_the_highest_clearance_counts() -> None:
-    low = to(SHERIFF, id="low", clearance=Sensitivity.PUBLIC)
-    high = to(SHERIFF, id="high", clearance=Sensitivity.ENFORCEMENT, purpose="rescue")
-    over = to(SHERIFF, id="over", clearance=Sensitivity.ENFORCEMENT, valid_until=NOW)
-
-    decision = decide(SHERIFF, facts(), low, over, high)
-
-    assert (decision.grant, decision.projection, decision.reason) == ("high", "enforcement", "granted for rescue")
-
-
-def test_every_grant_that_names_the_reader_is_listed_with_its_answer() -> None:
-    ended = grant(id="ended", valid_until=NOW)
-    other = grant(id="other", reader=Selector(kind=Kind.SCHOOL))
-    wide = grant(id="wide", reader=Selector(kind=Kind.NGO, country="US"))
-
-    decision = decide(SHELTER, facts(), ended, other, wide)
-
-    assert decision.considered == (("ended", "not in force at this time"), ("wide", "applies"))
-
-
-@pytest.mark.parametrize("turn", [1, -1])
-def test_of_several_grants_that_fail_the_one_that_came_nearest_says_why(turn: int) -> None:
-    far, nearer, nearest = (
-        grant(id="far", source=Selector(agency=FISCALIA.id)),
-        grant(id="nearer", max_tlp=Tlp.CLEAR),
-        grant(id="nearest", valid_until=NOW),
-    )
-
-    decision = decide(SHELTER, facts(), *(far, nearest, nearer)[::turn])
-
-    assert decision.reason == "not in force at this time"
-    assert {reason for _, reason in decision.considered} > {"covers another source", "covers up to TLP:CLEAR"}
-
-
-def test_without_any_grant_the_reason_says_so() -> None:
-    decision = decide(STRANGER, facts(), grant())
-
-    assert (decision.reason, decision.considered) == ("no grant covers it", ())
-
-
-@pytest.mark.parametrize(
-    ("selector", "reader", "covered"),
-    [
-        (Selector(kind=Kind.NGO), SHELTER, True),
-        (Selector(kind=Kind.NGO, country="MX"), SHELTER, False),
-        (Selector(country="US"), STRANGER, True),
-        (Selector(country="US"), FISCALIA, False),
-        (Selector(agency=SHELTER.id, kind=Kind.LAW_ENFORCEMENT), SHELTER, False),
-    ],
-)
-def test_a_selector_covers_who_meets_all_it_states(selector: Selector, reader: Agency, covered: bool) -> None:
-    assert decide(reader, facts(rel_to=("MX",)), grant(reader=selector)).is_allowed is covered
-
-
-def test_a_grant_holds_from_its_first_instant_to_just_before_its_last() -> None:
-    held = grant(valid_from=NOW, valid_until=NOW + DAY)
-    tick = DAY / 86_400_000_000
-
-    times = [NOW - tick, NOW, NOW + DAY - tick, NOW + DAY]
-    allowed = [may_read(principal(), facts(), rules(held), at).is_allowed for at in times]
-
-    assert allowed == [False, True, True, False]
-
-
 @pytest.mark.parametrize("kind", Kind)
 def test_an_acknowledgement_reaches_the_agency_it_answers_and_nobody_else(kind: Kind) -> None:
     answer = facts(type="ack.read", source=SHELTER.id, audience=(POLICE.id,), tlp=Tlp.AMBER_STRICT)
@@ -261,6 +197,10 @@ def test_an_acknowledgement_reaches_the_agency_it_answers_and_nobody_else(kind: 
     assert decide(POLICE, answer).projection == "enforcement"
     assert decide(POLICE, answer).reason == "answers your event"
     assert not decide(bystander, answer, everything).is_allowed
+
+
+def test_an_acknowledgement_that_names_nobody_is_open_to_nobody() -> None:
+    assert not decide(POLICE, facts(type="ack.read", source=SHELTER.id)).is_allowed
 
 
 @pytest.mark.parametrize("verb", ["cancelled", "located", "closed"])
