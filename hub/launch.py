@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+ENDING_S = 4  # a worker that has not ended by then is killed; without a limit its parent would wait for good
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,7 @@ def serve_gateway(told: Settings) -> None:
         workers=gateway.processes,
         blocking_threads=gateway.threads,
         respawn_failed_workers=True,
+        workers_kill_timeout=ENDING_S,
         ssl_cert=_file(told, gateway.certificate_file),
         ssl_key=_file(told, gateway.key_file),
         log_access=False,
@@ -153,6 +155,7 @@ def serve_management(told: Settings) -> None:
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=2,
+        workers_kill_timeout=ENDING_S,
         log_access=False,
     ).serve()
 
