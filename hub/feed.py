@@ -28,7 +28,10 @@ class Page:
 
 def read_feed(conn: Connection, asking: Asking, *, after: int, limit: int, status: str) -> Page:
     """
-    One page of at most `limit` events of this `status` behind position `after`, disclosed in the same transaction.
+    One page of at most `limit` events of this `status` behind position `after`, on an autocommit connection.
+
+    Two statements: what the reader may see, and the entry that says so, which is only written while the picture that
+    it was decided with is still the current one.
 
     The position only moves with what was shown, or past a long stretch of what was not: an answer gives no count of
     events beyond the reader's rights.
@@ -40,7 +43,6 @@ def read_feed(conn: Connection, asking: Asking, *, after: int, limit: int, statu
     require_scope(conn, asking, READ)
     lanes = asking.view.lanes.lanes
     wanted = [lane for lane in asking.reach().lanes if lanes[lane].facts.status == status]
-    asking.require_current(conn)
     position = after
     for _ in range(ROUNDS):
         rows = log.candidates(conn, asking.principal.agency.id, wanted, after=position, limit=limit)
@@ -53,8 +55,10 @@ def read_feed(conn: Connection, asking: Asking, *, after: int, limit: int, statu
         last = rows[-1] if is_full else shown[-1].row if shown else None
         position = last.position or position if last is not None else position
         if shown or not is_full:
-            return Page(tuple(shown), position, is_full)
-    return Page((), position, more=True)
+            break
+    if not shown:  # what was shown has proved it with its disclosure entry
+        asking.require_current(conn)
+    return Page(tuple(shown), position, is_full)
 
 
 def _once(rows: list[Stored], asking: Asking, status: str) -> list[Stored]:

@@ -49,6 +49,13 @@ class Asking:
             raise Stale
         return lane
 
+    def basis(self) -> audit.Basis:
+        """What the answer rests on, for the entry that records it."""
+        rules = self.view.rules
+        return audit.Basis(
+            policy=rules.version, directory_version=rules.directory.version, newest_lane=self.view.lanes.newest
+        )
+
     def require_current(self, conn: Connection) -> None:
         """Raises `Stale` when the picture is not the one the database holds now."""
         self.picture.require_current(conn, self.view)
@@ -123,8 +130,14 @@ def owe_ends(conn: Connection, asking: Asking, chosen: Sequence[Shown]) -> bool:
 
 
 def disclose(conn: Connection, asking: Asking, chosen: list[Shown], where: str) -> list[Shown]:
-    """Put `chosen` on record; only then may it leave."""
+    """
+    Put `chosen` on record; only then may it leave.
+
+    Raises:
+        Stale: what it was decided on is no longer so; nothing was recorded, and nothing may leave.
+    """
     if chosen:
         entries = [Disclosed(item.row.hub_id, item.projection, item.decision.grant or "") for item in chosen]
-        audit.disclose(conn, asking.principal, where, entries, policy=asking.view.rules.version)
+        if not audit.disclose(conn, asking.principal, where, entries, asking.basis()):
+            raise Stale
     return chosen

@@ -46,28 +46,43 @@ class Disclosed:
     grant: str
 
 
-def disclose(
-    conn: Connection, principal: Principal, where: str, disclosed: Sequence[Disclosed], *, policy: str
-) -> None:
-    """Write the disclosure entry of one answer. It must commit before a byte of the answer leaves."""
-    conn.execute(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What an answer was decided on: the policy's version, and the directory and lanes it was decided with."""
+
+    policy: str
+    directory_version: int
+    newest_lane: int
+
+
+def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequence[Disclosed], basis: Basis) -> bool:
+    """
+    Write the disclosure entry of one answer. It must commit before a byte of the answer leaves.
+
+    False, and nothing written: the directory or the lanes have moved on since the answer was decided.
+    """
+    done = conn.execute(
         """
         INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object,
                            events, projections, grants)
-        VALUES (%s, %s, 'disclose', true, 'read', %s, %s, %s, %s, %s, %s)
+        SELECT %s, %s, 'disclose', true, 'read', %s, %s, %s, %s, %s, %s
+          FROM directory d WHERE d.version = %s AND coalesce((SELECT max(id) FROM lane), 0) = %s
         """,
         (
             principal.agency.id,
             principal.client_id,
-            policy,
+            basis.policy,
             principal.purpose,
             where,
             [item.event for item in disclosed],
             [item.projection for item in disclosed],
             [item.grant for item in disclosed],
+            basis.directory_version,
+            basis.newest_lane,
         ),
         binary=True,
     )
+    return done.rowcount == 1
 
 
 @dataclass(frozen=True, slots=True)

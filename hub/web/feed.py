@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask_smorest import Blueprint
 
 from hub.feed import Page, read_feed
-from hub.store import transaction
+from hub.store import connection
 from hub.web import shapes
 from hub.web.auth import answer
 from hub.web.bodies import json_response
@@ -33,7 +33,7 @@ def show_feed(after: str, limit: int, status: str) -> Response:
     def page(asking: Asking) -> tuple[Page, str]:
         agency = asking.principal.agency.id
         position = hub.cursors.open(after, agency, status)
-        with transaction(hub.pool) as conn:
+        with connection(hub.pool) as conn:
             found = read_feed(conn, asking, after=position, limit=limit, status=status)
         return found, hub.cursors.seal(found.position, agency, status)
 
