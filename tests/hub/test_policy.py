@@ -27,7 +27,6 @@ from tests.support.cast import (
 )
 
 UNKNOWN = "us-ca-nobody"
-SHERIFF = replace(STRANGER, jurisdictions=("US-CA",))
 
 
 def decide(who: Agency | Principal, event: Facts, *held: Grant, **more: Any) -> Decision:
