@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
@@ -47,6 +48,7 @@ CAST = (*cast.CAST, SHERIFF)
 _numbers = count(1)
 _SIGNING_KEY = SigningKey(keys.new_private_pem())
 _CURSOR_KEY = secrets.token_bytes(64)
+_idle_apps: list[Flask] = []  # making one costs more than all the rest of a node; it holds nothing but its hub
 
 
 def grant(**differs: Any) -> Grant:
@@ -110,7 +112,8 @@ class Node:
         self.url = url
         self.clock = Clock()
         self.hub = self._hub(tuple(grants), rates)
-        self.app = create_app(self.hub)
+        self.app = _idle_apps.pop() if _idle_apps else create_app(self.hub)
+        self.app.extensions["puente"] = self.hub
         self.client = self.app.test_client()
         self.enrol(*CAST)
 
@@ -131,6 +134,7 @@ class Node:
     def close(self) -> None:
         """Give the database connections back."""
         self.hub.pool.close()
+        _idle_apps.append(self.app)
 
     def enrol(self, *joining: Agency, **differs: Any) -> None:
         """Enrol agencies, each with a client named like it, whose credential has what `differs` says."""
