@@ -247,7 +247,7 @@ def projection_at(name: str, timing: Timing, at: datetime) -> str:
     """The projection's name at a moment: `partner~` once the alert is over, `public~` already at `public_until`."""
     if not timing.lapses or name in (FULL, NOTICE):
         return name
-    ends = [timing.lapsed_at, timing.active_until]
-    if name == "public":
-        ends.append(timing.public_until)
-    return f"{name}~" if any(end is not None and end <= at for end in ends) else name
+    ends = [timing.active_until] if name != "public" else [timing.active_until, timing.public_until]
+    # `lapsed_at` is the database's word that the alert is over; a gateway whose clock is slow must not doubt it.
+    is_over = timing.lapsed_at is not None or any(end is not None and end <= at for end in ends)
+    return f"{name}~" if is_over else name
