@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from hub.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 
@@ -121,3 +121,9 @@ def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
                 refusal = error
         if refusal is not None:
             raise refusal
+
+
+def array(values: Collection[object]) -> str:
+    """An array as PostgreSQL writes one, for `%s::type[]`: a tenth of what psycopg takes to pass a list."""
+    items = "\0".join(map(str, values)).replace("\\", r"\\").replace('"', r"\"")  # no text in PostgreSQL holds a NUL
+    return '{"' + items.replace("\0", '","') + '"}' if values else "{}"

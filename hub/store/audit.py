@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.store import array
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
@@ -65,7 +67,7 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
         """
         INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object,
                            events, projections, grants)
-        SELECT %s, %s, 'disclose', true, 'read', %s, %s, %s, %s, %s, %s
+        SELECT %s, %s, 'disclose', true, 'read', %s, %s, %s, %s::uuid[], %s::text[], %s::text[]
           FROM directory d WHERE d.version = %s AND coalesce((SELECT max(id) FROM lane), 0) = %s
         """,
         (
@@ -74,13 +76,12 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
             basis.policy,
             principal.purpose,
             where,
-            [item.event for item in disclosed],
-            [item.projection for item in disclosed],
-            [item.grant for item in disclosed],
+            array([item.event for item in disclosed]),
+            array([item.projection for item in disclosed]),
+            array([item.grant for item in disclosed]),
             basis.directory_version,
             basis.newest_lane,
         ),
-        binary=True,
     )
     return done.rowcount == 1
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import class_row, scalar_row
 
 from hub.policy import Timing
-from hub.store import Unstorable
+from hub.store import Unstorable, array
 from hub.stored import Draft, Stored
 from schemas.registry import closes
 
@@ -25,7 +25,7 @@ _APPEND = """
 WITH stored AS (
     INSERT INTO event (source, id, type, subject, lane, jurisdictions, audience, "time", digest, public_until,
                        active_until, lapses, projection_version, cuts, text)
-    SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+    SELECT %s, %s, %s, %s, %s, %s::text[], %s::text[], %s, %s, %s, %s, %s, %s, %s, %s
       FROM directory WHERE version = %s
         ON CONFLICT (source, id) DO NOTHING
     RETURNING hub_id
@@ -59,8 +59,8 @@ def _parameters(entry: Entry) -> tuple[object, ...]:
         draft.type,
         draft.subject,
         entry.lane,
-        list(draft.facts.jurisdictions),
-        list(draft.facts.audience or ()),
+        array(draft.facts.jurisdictions),
+        array(draft.facts.audience or ()),
         draft.time,
         draft.digest,
         timing.public_until,

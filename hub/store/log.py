@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from hub.store import array
 from hub.store.events import COLUMNS, stored
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def candidates(conn: Connection, reader: str, lanes: Sequence[int], *, after: in
     """
     statement = _PAGE_OF_FEW if len(lanes) <= FEW_LANES else _PAGE
     rows = conn.execute(
-        statement, {"reader": reader, "lanes": list(lanes), "after": after, "limit": limit}, binary=True
+        statement, {"reader": reader, "lanes": array(lanes), "after": after, "limit": limit}, binary=True
     ).fetchall()
     return [stored(row) for row in rows]
 
@@ -71,7 +72,7 @@ SELECT {COLUMNS}
 
 def active(conn: Connection, lanes: Sequence[int], *, at: object, limit: int) -> list[Stored]:
     """The newest event of each subject in these lanes that has neither closed nor run out at `at`, newest first."""
-    rows = conn.execute(_ACTIVE, {"lanes": list(lanes), "at": at, "limit": limit}, binary=True).fetchall()
+    rows = conn.execute(_ACTIVE, {"lanes": array(lanes), "at": at, "limit": limit}, binary=True).fetchall()
     return [stored(row) for row in rows]
 
 

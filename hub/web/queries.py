@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 def takes(bp: Blueprint, schema: type[shapes.Query] = shapes.Query) -> Callable[[Any], Any]:
     """The view's query parameters, given to it by name; without `schema` it has none."""
     # Said here as well as in the schema: for queries, webargs passes over unknown ones unless told otherwise.
-    decorate: Callable[[Any], Any] = bp.arguments(schema, location="query", as_kwargs=True, unknown=RAISE)
+    decorate: Callable[[Any], Any] = bp.arguments(schema(), location="query", as_kwargs=True, unknown=RAISE)
     return decorate
