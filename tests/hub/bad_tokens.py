@@ -190,6 +190,7 @@ TIMES = {
     "iat is a fraction": claiming(iat=AT + 0.5),
     "iat is true": claiming(iat=True),
     "iat in the future": claiming(iat=AT + 11),
+    "iat in the future, nbf not": claiming(iat=AT + 11, nbf=AT),
     "iat long ago": claiming(iat=0),
     "nbf in the future": claiming(nbf=AT + 11),
     "nbf is text": claiming(nbf=str(AT)),
