@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hub.policy import Decision, Facts, Rules, may_read
@@ -16,12 +18,13 @@ from schemas.places import country_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
+    from hub.grants import GrantSet
     from hub.principal import Principal
 
 EXACT_JURISDICTIONS = 3
 EXACT_AUDIENCE = 4
+NOTHING_YET: Mapping[int, Decision] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +67,65 @@ def coarsen(facts: Facts) -> tuple[Facts, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The lanes a principal may find something in, with the decision that holds in each exact lane."""
+    """The lanes a principal may find something in, with the decision that holds in each exact lane up to `newest`."""
 
     decisions: Mapping[int, Decision]
     lanes: tuple[int, ...]
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A stretch of time [since, until) in which no grant of a set begins or ends."""
+
+    grants: GrantSet
+    since: datetime
+    until: datetime
+
+    @classmethod
+    def around(cls, at: datetime, grants: GrantSet) -> _Span:
+        edges = {edge for grant in grants.grants for edge in (grant.valid_from, grant.valid_until)}
+        since = max((edge for edge in edges if edge <= at), default=datetime.min.replace(tzinfo=UTC))
+        until = min((edge for edge in edges if edge > at), default=datetime.max.replace(tzinfo=UTC))
+        return cls(grants, since, until)
 
 
 class Reaches:
     """Reaches computed before, for as long as nothing they rest on changes; bounded, oldest out first.
 
-    The key names everything `may_read` takes: the principal, the rules by version, the lanes by their newest id,
-    and which grants are in force, so time moves the key when a grant begins or ends.
+    The key names what `may_read` takes besides the lane: the principal, the rules by version, and since when the same
+    grants have been in force, so time moves the key when a grant begins or ends. Lanes are only ever added, so for a
+    new one nothing but itself is decided.
     """
 
     def __init__(self, most: int = 512) -> None:
         self._known: OrderedDict[tuple[object, ...], Reach] = OrderedDict()
         self._most = most
+        self._span: _Span | None = None
 
     def of(self, principal: Principal, rules: Rules, lanes: LaneMap, at: datetime) -> Reach:
         """The reach of `principal` at `at`."""
-        in_force = tuple(grant.id for grant in rules.grants.grants if grant.is_in_force(at))
-        key = (principal, rules.version, lanes.newest, in_force)
-        reach = self._known.get(key)
-        if reach is None:
-            reach = self._known[key] = reach_of(principal, rules, lanes, at)
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
+        span = self._span
+        if span is None or span.grants is not rules.grants or not span.since <= at < span.until:
+            span = self._span = _Span.around(at, rules.grants)
+        key = (principal, rules.version, span.since)
+        known = self._known.get(key)
+        if known is not None and known.newest == lanes.newest:
+            return known
+        # Another thread may have seen a lane that this one has not: it is no part of this answer.
+        so_far = known.decisions if known is not None and known.newest < lanes.newest else {}
+        reach = self._known[key] = reach_of(principal, rules, lanes, at, so_far)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
         return reach
 
 
-def reach_of(principal: Principal, rules: Rules, lanes: LaneMap, at: datetime) -> Reach:
-    """Decide every lane once."""
-    decisions = {lane.id: may_read(principal, lane.facts, rules, at) for lane in lanes.lanes.values()}
-    return Reach(decisions, tuple(lane for lane, decision in decisions.items() if decision.is_allowed))
+def reach_of(
+    principal: Principal, rules: Rules, lanes: LaneMap, at: datetime, so_far: Mapping[int, Decision] = NOTHING_YET
+) -> Reach:
+    """Decide every lane once; what is decided `so_far` holds."""
+    new = {
+        lane.id: may_read(principal, lane.facts, rules, at) for lane in lanes.lanes.values() if lane.id not in so_far
+    }
+    decisions = {**so_far, **new}
+    return Reach(decisions, tuple(lane for lane, decision in decisions.items() if decision.is_allowed), lanes.newest)
