@@ -23,6 +23,7 @@ from hub.workers.topics import ANY_RULE, INBOUND, project, shared_topics
 from schemas import wire
 from tests.support.kafka_clients import read, write
 from tests.support.services import Broker
+from tests.support.waiting import until
 
 SDPD, LAPD = "us-ca-sdpd", "us-ca-lapd"
 
@@ -139,7 +140,9 @@ def test_two_nodes_on_one_broker_leave_each_other_alone(admin: KafkaAdminClient,
 
 def test_a_rule_that_somebody_removed_comes_back(kafka: Broker, admin: KafkaAdminClient, prefix: str) -> None:
     run(admin, prefix, SDPD)
-    admin.delete_acls([rule(SDPD, ACLOperation.WRITE, wire.in_topic(SDPD, prefix))])
+    removed = rule(SDPD, ACLOperation.WRITE, wire.in_topic(SDPD, prefix))
+    admin.delete_acls([removed])
+    until(lambda: removed not in rules(admin))
 
     run(admin, prefix, SDPD)
 
@@ -150,6 +153,7 @@ def test_a_setting_that_somebody_changed_comes_back(admin: KafkaAdminClient, pre
     run(admin, prefix, SDPD)
     topic = wire.in_topic(SDPD, prefix)
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"message.timestamp.type": "CreateTime"})])
+    until(lambda: settings(admin, topic) != INBOUND)
 
     run(admin, prefix, SDPD)
 
