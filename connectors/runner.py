@@ -24,7 +24,7 @@ BATCH_ITEMS = 500
 BATCH_EVENTS = 1_000
 FAST_S = 0.02  # an item that took longer than this to read does not wait for company
 OLDEST_S = 0.1  # nor does any longer than this
-LONGEST_BACKOFF_S = 60.0
+LONGEST_BACKOFF_S = 10.0  # what an alert may lose after an outage, at most
 
 IN_PART = Text(
     "{count} documents could not be read; whether they hold alerts is unknown.",
