@@ -82,6 +82,7 @@ def test_where_a_secret_may_stand_nothing_prints_it(files: Files) -> None:
         ("[rates]\nreads_per_s = false\n", "rates.reads_per_s: must be a number from 0 on"),
         ("[tokens]\napi_ttl_s = 301\n", "tokens.api_ttl_s: 30 to 300"),
         ("[tokens]\napi_ttl_s = 29\n", "tokens.api_ttl_s: 30 to 300"),
+        ("[tokens]\nkafka_ttl_s = 299\n", "tokens.kafka_ttl_s: 300 to 3600"),
         ("[tokens]\nkafka_ttl_s = 3601\n", "tokens.kafka_ttl_s: 300 to 3600"),
         ("[gateway]\nprocesses = 0\n", "gateway.processes: at least 1"),
         ("[workers]\nbatch = 0\n", "workers.batch: at least 1"),
@@ -92,6 +93,13 @@ def test_where_a_secret_may_stand_nothing_prints_it(files: Files) -> None:
 )
 def test_it_says_what_is_wrong_and_where(files: Files, text: str, problem: str) -> None:
     assert files.problems(text) == [problem]
+
+
+@pytest.mark.parametrize(("api", "kafka", "one"), [(30, 300, 1), (300, 3600, 1)])
+def test_the_bounds_themselves_are_within(files: Files, api: int, kafka: int, one: int) -> None:
+    told = files.load(f"[tokens]\napi_ttl_s = {api}\nkafka_ttl_s = {kafka}\n[workers]\nbatch = {one}\n")
+
+    assert (told.tokens.api_ttl_s, told.tokens.kafka_ttl_s, told.workers.batch) == (api, kafka, one)
 
 
 @pytest.mark.parametrize("value", ["x", "1.5", "-3", "nan", "", "0x10", "1" * 5000])
