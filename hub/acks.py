@@ -54,7 +54,7 @@ def acknowledge(conn: Connection, asking: Asking, hub_id: UUID, state: str, answ
         return Accepted(earlier.hub_id, is_new=False)
     # Answering needs acks:write, which was checked; publishing the answer needs nothing more.
     sender = replace(asking.principal, scopes=asking.principal.scopes | {PUBLISH})
-    return accept(conn, asking.picture, sender, event)
+    return accept(conn, asking.picture, sender, event, asking.at)
 
 
 def require_answerable(conn: Connection, asking: Asking, hub_id: UUID) -> Stored:

@@ -132,7 +132,7 @@ def _one_by_one(conn: Connection, picture: Picture, batch: Batch, at: datetime) 
 
 
 def _accept(conn: Connection, picture: Picture, batch: Batch, at: datetime) -> Outcome:
-    judged = [_judge(batch, record, picture.view) for record in batch.records]
+    judged = [_judge(batch, record, picture.view, at) for record in batch.records]
     for item in judged:
         if isinstance(item, Good):
             picture.lane_for(conn, item.draft.facts)
@@ -154,7 +154,7 @@ def _accept(conn: Connection, picture: Picture, batch: Batch, at: datetime) -> O
     return Outcome(len(good) - len(unstored), len(unstored) - len(clashing), len(bad))
 
 
-def _judge(batch: Batch, record: Record, view: View) -> Good | Bad:
+def _judge(batch: Batch, record: Record, view: View, at: datetime) -> Good | Bad:
     """Everything that can be said of a record without the database; whatever is in it, the answer is a value."""
     agency = view.rules.directory.active(batch.agency)
     if agency is None:
@@ -172,7 +172,7 @@ def _judge(batch: Batch, record: Record, view: View) -> Good | Bad:
     except Exception as error:  # a fault of ours in one record must not stop an agency's topic
         logger.error("unforeseen %s at %s/%s/%s", type(error).__name__, batch.topic, batch.partition, record.offset)
         return Bad(record=record, flaws=(flaw("", INTERNAL),))
-    decision = may_publish(principal, draft.facts)
+    decision = may_publish(principal, draft.facts, at)
     if not decision.is_allowed:
         flaws = (Flaw(path="", code="denied", text=decision.reason),)
         return Bad(record=record, flaws=flaws, event_id=event.id, denied=(principal, decision))

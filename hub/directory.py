@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):
@@ -35,9 +38,72 @@ class Standing(StrEnum):
     RETIRED = "retired"
 
 
+class Role(StrEnum):
+    """What a person does at an agency; `hub.authority` says which scopes follow."""
+
+    OPERATOR = "operator"  # of the node: agencies, people, health; never the content of an event
+    ADMIN = "agency_admin"  # its own agency's grants, people, keys, attestations and consents
+    AUDITOR = "auditor"  # reads the audit, changes nothing
+    OFFICER = "officer"  # reads, publishes and acknowledges for its agency
+
+
+class PersonState(StrEnum):
+    """A person counts once a second one has confirmed the enrolment."""
+
+    PROPOSED = "proposed"
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody at an agency who acts under their own name and key. Two-person rules count persons, not keys."""
+
+    id: str
+    agency: str
+    name: str
+    roles: frozenset[Role]
+    state: PersonState = PersonState.ACTIVE
+    enrolled_by: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishRight:
+    """What an agency may publish (type prefixes) and where, in [valid_from, valid_until)."""
+
+    types: tuple[str, ...]
+    jurisdictions: tuple[str, ...]
+    valid_from: datetime = BEGINNING
+    valid_until: datetime = NEVER
+
+    def is_in_force(self, at: datetime) -> bool:
+        """Half-open, like a grant."""
+        return self.valid_from <= at < self.valid_until
+
+
+def publishing(types: Iterable[str], jurisdictions: Iterable[str]) -> tuple[PublishRight, ...]:
+    """One right for all these types in all these places, without an end; none for no type."""
+    prefixes = tuple(types)
+    return (PublishRight(types=prefixes, jurisdictions=tuple(jurisdictions)),) if prefixes else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """Something an agency has shown to hold (`28-cfr-23`, `nda`, `data-processing`) in [valid_from, valid_until)."""
+
+    kind: str
+    valid_from: datetime
+    valid_until: datetime
+
+    def is_in_force(self, at: datetime) -> bool:
+        """A lapsed attestation takes with it what depends on it, at that minute."""
+        return self.valid_from <= at < self.valid_until
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agency:
-    """A participant. `jurisdictions` is where it has authority, `publishes` the types it may publish (prefixes).
+    """A participant. `jurisdictions` is where it has authority, `publishes` what it may publish, and where.
 
     A token older than `epoch` is refused: it rises when a credential, a scope or the standing changes.
     """
@@ -47,20 +113,29 @@ class Agency:
     kind: Kind
     country: str
     jurisdictions: tuple[str, ...]
-    publishes: tuple[str, ...] = ()
+    publishes: tuple[PublishRight, ...] = ()
     languages: tuple[str, ...] = ("en",)
     standing: Standing = Standing.ACTIVE
     epoch: int = 1
+    attestations: tuple[Attestation, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    duty_phone: str = ""
+    duty_email: str = ""
+    version: int = 1
 
     @property
     def is_active(self) -> bool:
         """Suspended and retired agencies neither read nor publish."""
         return self.standing is Standing.ACTIVE
 
+    def attests(self, kind: str, at: datetime) -> bool:
+        """Whether it holds a live attestation of this kind."""
+        return any(held.kind == kind and held.is_in_force(at) for held in self.attestations)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """A client of an agency: one key, and the most that its tokens may carry."""
+    """A client of an agency: one key, and the most that its tokens may carry; `person` when it is somebody's own."""
 
     client_id: str
     agency: str
@@ -69,16 +144,29 @@ class Credential:
     jurisdictions: tuple[str, ...]
     expires_at: datetime | None = None
     is_enabled: bool = True
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """All agencies at one `version`; statements that rely on it prove in SQL that it is still the current one."""
+    """Agencies and their people at one `version`; statements that rely on it prove that it is the current one."""
 
     version: int
     agencies: Mapping[str, Agency] = field(default_factory=lambda: MappingProxyType({}))
+    persons: Mapping[str, Person] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, version: int, agencies: Iterable[Agency], persons: Iterable[Person] = ()) -> Directory:
+        """A directory of these, by id."""
+        by_id = MappingProxyType({agency.id: agency for agency in agencies})
+        return cls(version, by_id, MappingProxyType({person.id: person for person in persons}))
 
     def active(self, agency_id: str) -> Agency | None:
         """The agency, if it is enrolled and may act."""
         agency = self.agencies.get(agency_id)
         return agency if agency is not None and agency.is_active else None
+
+    def acting(self, person_id: str) -> Person | None:
+        """The person, if enrolled, confirmed and not disabled."""
+        person = self.persons.get(person_id)
+        return person if person is not None and person.state is PersonState.ACTIVE else None

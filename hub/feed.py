@@ -42,7 +42,8 @@ def read_feed(conn: Connection, asking: Asking, *, after: int, limit: int, statu
     """
     require_scope(conn, asking, READ)
     lanes = asking.view.lanes.lanes
-    wanted = [lane for lane in asking.reach().lanes if lanes[lane].facts.status == status]
+    reach = asking.reach()
+    wanted = log.Within([lane for lane in reach.lanes if lanes[lane].facts.status == status], reach.grants)
     position = after
     for _ in range(ROUNDS):
         rows = log.candidates(conn, asking.principal.agency.id, wanted, after=position, limit=limit)

@@ -1,23 +1,19 @@
-"""Grants: who may read what of whom, in force from when until when. Pure; the file is read by `hub.main`."""
+"""Grants: who may read what of whom, in force from when until when. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
-
-from hub.directory import Agency, Kind
-from schemas.complaints import NULL, REQUIRED, UNKNOWN
-from schemas.places import is_jurisdiction
-from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
+
+    from hub.directory import Agency, Kind
+    from schemas.sensitivity import Sensitivity
 
 
 class Tlp(IntEnum):
@@ -55,9 +51,42 @@ class Selector:
         )
 
 
+class GrantState(StrEnum):
+    """Where a version of a grant stands. Only what is in force opens anything."""
+
+    PROPOSED = "proposed"
+    IN_FORCE = "in_force"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    WITHDRAWN = "withdrawn"  # by who had proposed it, before anyone approved
+    SUPERSEDED = "superseded"  # by the next version
+
+
+NOT_IN_FORCE = {
+    GrantState.PROPOSED: Text("waits for approval", "espera aprobación"),
+    GrantState.SUSPENDED: Text("suspended", "suspendido"),
+    GrantState.REVOKED: Text("revoked", "revocado"),
+    GrantState.WITHDRAWN: Text("withdrawn before approval", "retirado antes de aprobarse"),
+    GrantState.SUPERSEDED: Text("replaced by a later version", "reemplazado por una versión posterior"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A source whose people stand behind a grant; what it sent before `events_from` stays shut, unless offered."""
+
+    agency: str
+    events_from: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A right of readers to events of sources, up to `max_tlp` and `clearance`, in [valid_from, valid_until)."""
+    """A right of readers to events of sources, up to `max_tlp` and `clearance`, in [valid_from, valid_until).
+
+    `valid_until` is already the earliest of the grant's own end, its agreement's, and that of an access review which
+    nobody has answered. `requires` names attestations that the reader must hold. `parties` None: the agreement is open
+    to every agency; `owners` None: the grant came from a file and stands for every source it covers.
+    """
 
     id: str
     source: Selector
@@ -69,10 +98,24 @@ class Grant:
     clearance: Sensitivity
     valid_from: datetime
     valid_until: datetime
+    version: int = 1
+    agreement: str = ""
+    state: GrantState = GrantState.IN_FORCE
+    requires: tuple[str, ...] = ()
+    parties: tuple[Selector, ...] | None = None
+    owners: tuple[Owner, ...] | None = None
 
     def is_in_force(self, at: datetime) -> bool:
         """Half-open: a grant ends at its `valid_until`, not after it."""
-        return self.valid_from <= at < self.valid_until
+        return self.state is GrantState.IN_FORCE and self.valid_from <= at < self.valid_until
+
+    def binds(self, agency: Agency) -> bool:
+        """Whether `agency` is a party of the agreement."""
+        return self.parties is None or any(party.covers(agency) for party in self.parties)
+
+    def owner(self, agency_id: str) -> Owner | None:
+        """The source as an owner of this grant, if its people stand behind it."""
+        return next((owner for owner in self.owners or () if owner.agency == agency_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,123 +124,6 @@ class GrantSet:
 
     grants: tuple[Grant, ...] = ()
     digest: str = hashlib.sha256(b"").hexdigest()
-
-
-class Row(Schema):
-    """A table of a rules file; who wrote it hears in both languages what is missing or misspelt."""
-
-    error_messages = {"unknown": UNKNOWN}
-
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - marshmallow calls it
-        """Every field complains alike."""
-        field_obj.error_messages = field_obj.error_messages | {"required": REQUIRED, "null": NULL}
-
-
-A_TYPE = validate.Regexp(r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$")
-
-
-class SelectorSchema(Row):
-    """`{agency = "us-ca-sdpd"}`, `{kind = "ngo", country = "US"}`."""
-
-    agency = fields.String()
-    kind = fields.Enum(Kind, by_value=True)
-    country = fields.String(validate=validate.OneOf(["US", "MX"]))
-
-    @post_load
-    def build(self, data: dict[str, Any], **_: object) -> Selector:
-        """An empty selector would cover everybody by accident."""
-        if not data:
-            raise ValidationError(
-                [
-                    Text(
-                        "an empty selector is not allowed: name an agency, a kind or a country",
-                        "no se permite un selector vacío: indique agencia, tipo o país",
-                    )
-                ]
-            )
-        return Selector(**data)
-
-
-def _known_place(code: str) -> None:
-    if not is_jurisdiction(code):
-        raise ValidationError([Text("unknown jurisdiction", "jurisdicción desconocida")])
-
-
-class GrantSchema(Row):
-    """One `[[grant]]` of the grants file."""
-
-    id = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{2,63}$"))
-    source = fields.Nested(SelectorSchema, required=True)
-    reader = fields.Nested(SelectorSchema, required=True)
-    types = fields.List(
-        fields.String(validate=A_TYPE),
-        required=True,
-        validate=validate.Length(1, 32),
-    )
-    jurisdictions = fields.List(fields.String(validate=_known_place), required=True, validate=validate.Length(1, 256))
-    purpose = fields.String(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9-]{1,63}$"))
-    max_tlp = fields.String(required=True, validate=validate.OneOf(["clear", "green", "amber", "amber+strict", "red"]))
-    clearance = fields.String(required=True, validate=validate.OneOf(["public", "partner", "enforcement"]))
-    valid_from = fields.AwareDateTime(required=True)
-    valid_until = fields.AwareDateTime(required=True)
-
-    @post_load
-    def build(self, data: dict[str, Any], **_: object) -> Grant:
-        """Both ends are stated; a grant without an end is not one."""
-        if data["valid_until"] <= data["valid_from"]:
-            raise ValidationError(
-                {"valid_until": [Text("must be later than valid_from", "debe ser posterior a valid_from")]}
-            )
-        return Grant(
-            **data
-            | {
-                "types": tuple(data["types"]),
-                "jurisdictions": tuple(data["jurisdictions"]),
-                "max_tlp": Tlp.of(data["max_tlp"]),
-                "clearance": Sensitivity[data["clearance"].upper()],
-            }
-        )
-
-
-class GrantsFileSchema(Row):
-    """The whole grants file."""
-
-    grant = fields.List(fields.Nested(GrantSchema), load_default=list, validate=validate.Length(max=5000))
-
-
-_FILE = GrantsFileSchema()
-
-
-def load_grants(document: Mapping[str, Any], raw: bytes) -> GrantSet:
-    """
-    The grants of a parsed TOML file; `raw` is the same file, for its digest.
-
-    Raises:
-        marshmallow.ValidationError: all problems together, by position in the file.
-    """
-    grants: list[Grant] = _FILE.load(_with_zones(document))["grant"]
-    ids = [grant.id for grant in grants]
-    twice = sorted({i for i in ids if ids.count(i) > 1})
-    if twice:
-        raise ValidationError(
-            {"grant": [Text("the same id twice: {ids}", "el mismo id dos veces: {ids}").format(ids=", ".join(twice))]}
-        )
-    return GrantSet(tuple(grants), hashlib.sha256(raw).hexdigest())
-
-
-def _with_zones(document: Mapping[str, Any]) -> dict[str, Any]:
-    """TOML has real date-times; marshmallow reads text. One form for both."""
-    return {
-        key: [
-            {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in entry.items()}
-            if isinstance(entry, dict)
-            else entry
-            for entry in entries
-        ]
-        if isinstance(entries, list)
-        else entries
-        for key, entries in document.items()
-    }
 
 
 def covers_type(patterns: tuple[str, ...], event_type: str) -> bool:

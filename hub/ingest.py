@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 from hub.errors import Conflict, Denied
 from hub.grants import Tlp
 from hub.picture import Picture, Stale, View
-from hub.policy import Decision, Facts, Timing, may_publish
+from hub.policy import Decision, Facts, may_publish
 from hub.rendering import dump_cuts
 from hub.store import agencies, audit, events
 from hub.stored import Draft
+from hub.timing import Timing
 from schemas import projection, wire
 from schemas.texts import Text
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from hub.principal import Principal
@@ -83,7 +85,7 @@ def entry_of(draft: Draft, lane: int, principal: Principal, decision: Decision, 
     )
 
 
-def accept(conn: Connection, picture: Picture, principal: Principal, event: Event) -> Accepted:
+def accept(conn: Connection, picture: Picture, principal: Principal, event: Event, at: datetime) -> Accepted:
     """
     Store one event on an autocommit connection: decided, recorded and queued in a single statement.
 
@@ -94,7 +96,7 @@ def accept(conn: Connection, picture: Picture, principal: Principal, event: Even
     """
     view = picture.view
     draft = draft_of(event)
-    decision = may_publish(principal, draft.facts)
+    decision = may_publish(principal, draft.facts, at)
     if not decision.is_allowed:
         require_directory(conn, view)
         audit.record(conn, principal, "publish", decision, policy=view.rules.version, subject=event.type)
@@ -106,14 +108,14 @@ def accept(conn: Connection, picture: Picture, principal: Principal, event: Even
     return _already_there(conn, principal, draft, view)
 
 
-def settle_lane(conn: Connection, picture: Picture, principal: Principal, event: Event) -> None:
+def settle_lane(conn: Connection, picture: Picture, principal: Principal, event: Event, at: datetime) -> None:
     """
     Make the event's lane before a transaction that `accept` is to run in.
 
     A picture remembers a lane as soon as it is made, so the making must never be rolled back.
     """
     facts = facts_of(event)
-    if may_publish(principal, facts).is_allowed:
+    if may_publish(principal, facts, at).is_allowed:
         picture.lane_for(conn, facts)
 
 

@@ -19,7 +19,8 @@ from schemas.places import country_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from hub.grants import GrantSet
+    from hub.directory import Attestation
+    from hub.grants import Grant
     from hub.principal import Principal
 
 EXACT_JURISDICTIONS = 3
@@ -67,35 +68,41 @@ def coarsen(facts: Facts) -> tuple[Facts, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The lanes a principal may find something in, with the decision that holds in each exact lane up to `newest`."""
+    """The lanes a principal may find something in, with the decision that holds in each exact lane up to `newest`.
+
+    `grants` are those that name it as a reader, whatever they open.
+    """
 
     decisions: Mapping[int, Decision]
     lanes: tuple[int, ...]
     newest: int
+    grants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A stretch of time [since, until) in which no grant of a set begins or ends."""
+    """A stretch of time [since, until) in which nothing begins or ends that decisions rest on."""
 
-    grants: GrantSet
+    rules: Rules
     since: datetime
     until: datetime
 
     @classmethod
-    def around(cls, at: datetime, grants: GrantSet) -> _Span:
-        edges = {edge for grant in grants.grants for edge in (grant.valid_from, grant.valid_until)}
+    def around(cls, at: datetime, rules: Rules) -> _Span:
+        timed: list[Grant | Attestation] = list(rules.grants.grants)
+        timed += [held for agency in rules.directory.agencies.values() for held in agency.attestations]
+        edges = {edge for one in timed for edge in (one.valid_from, one.valid_until)}
         since = max((edge for edge in edges if edge <= at), default=datetime.min.replace(tzinfo=UTC))
         until = min((edge for edge in edges if edge > at), default=datetime.max.replace(tzinfo=UTC))
-        return cls(grants, since, until)
+        return cls(rules, since, until)
 
 
 class Reaches:
     """Reaches computed before, for as long as nothing they rest on changes; bounded, oldest out first.
 
     The key names what `may_read` takes besides the lane: the principal, the rules by version, and since when the same
-    grants have been in force, so time moves the key when a grant begins or ends. Lanes are only ever added, so for a
-    new one nothing but itself is decided.
+    grants and attestations have been in force, so time moves the key when one begins or ends. Lanes are only ever
+    added, so for a new one nothing but itself is decided.
     """
 
     def __init__(self, most: int = 512) -> None:
@@ -106,8 +113,8 @@ class Reaches:
     def of(self, principal: Principal, rules: Rules, lanes: LaneMap, at: datetime) -> Reach:
         """The reach of `principal` at `at`."""
         span = self._span
-        if span is None or span.grants is not rules.grants or not span.since <= at < span.until:
-            span = self._span = _Span.around(at, rules.grants)
+        if span is None or span.rules is not rules or not span.since <= at < span.until:
+            span = self._span = _Span.around(at, rules)
         key = (principal, rules.version, span.since)
         known = self._known.get(key)
         if known is not None and known.newest == lanes.newest:
@@ -128,4 +135,6 @@ def reach_of(
         lane.id: may_read(principal, lane.facts, rules, at) for lane in lanes.lanes.values() if lane.id not in so_far
     }
     decisions = {**so_far, **new}
-    return Reach(decisions, tuple(lane for lane, decision in decisions.items() if decision.is_allowed), lanes.newest)
+    open_lanes = tuple(lane for lane, decision in decisions.items() if decision.is_allowed)
+    grants = tuple(grant.id for grant in rules.grants.grants if grant.reader.covers(principal.agency))
+    return Reach(decisions, open_lanes, lanes.newest, grants)

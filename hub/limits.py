@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import fields, validate
 
 from hub.directory import Kind
-from hub.grants import A_TYPE, Row, covers_type
+from hub.grant_rows import A_TYPE, AN_ATTESTATION, Row
+from hub.grants import covers_type
 from schemas.sensitivity import Sensitivity
 
 if TYPE_CHECKING:
@@ -27,12 +28,23 @@ class Ceiling:
     basis: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What agencies of a kind must have attested before they read anything of some types."""
+
+    kind: Kind
+    types: tuple[str, ...]
+    attestation: str
+    basis: str
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Ceilings in file order; the first that fits counts, and no fit means nothing at all."""
 
     ceilings: tuple[Ceiling, ...]
     digest: str
+    requirements: tuple[Requirement, ...] = ()
 
     def ceiling(self, kind: Kind, event_type: str, *, addressed: bool) -> Ceiling | None:
         """The ceiling of `kind` for `event_type`; `addressed`: the event's audience names the reader."""
@@ -41,6 +53,12 @@ class Limits:
             if fits and (addressed or not ceiling.is_for_addressed):
                 return ceiling
         return None
+
+    def attestations(self, kind: Kind, event_type: str) -> tuple[str, ...]:
+        """What an agency of `kind` must hold to read `event_type`."""
+        return tuple(
+            row.attestation for row in self.requirements if row.kind is kind and covers_type(row.types, event_type)
+        )
 
 
 class CeilingSchema(Row):
@@ -53,9 +71,19 @@ class CeilingSchema(Row):
     basis = fields.String(required=True, validate=validate.Length(3, 300))
 
 
+class RequirementSchema(Row):
+    """One `[[requirement]]`."""
+
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    types = fields.List(fields.String(validate=A_TYPE), required=True, validate=validate.Length(1, 32))
+    attestation = fields.String(required=True, validate=AN_ATTESTATION)
+    basis = fields.String(required=True, validate=validate.Length(3, 300))
+
+
 class LimitsFileSchema(Row):
     """The whole limits file."""
 
+    requirement = fields.List(fields.Nested(RequirementSchema), load_default=list, validate=validate.Length(max=200))
     ceiling = fields.List(fields.Nested(CeilingSchema), required=True, validate=validate.Length(1, 200))
 
 
@@ -69,6 +97,7 @@ def load_limits(document: Mapping[str, Any], raw: bytes) -> Limits:
     Raises:
         marshmallow.ValidationError: all problems together.
     """
+    loaded = _FILE.load(document)
     ceilings = tuple(
         Ceiling(
             kind=row["kind"],
@@ -77,6 +106,7 @@ def load_limits(document: Mapping[str, Any], raw: bytes) -> Limits:
             is_for_addressed=row["addressed"],
             basis=row["basis"],
         )
-        for row in _FILE.load(document)["ceiling"]
+        for row in loaded["ceiling"]
     )
-    return Limits(ceilings, hashlib.sha256(raw).hexdigest())
+    requirements = tuple(Requirement(**row | {"types": tuple(row["types"])}) for row in loaded["requirement"])
+    return Limits(ceilings, hashlib.sha256(raw).hexdigest(), requirements)

@@ -10,7 +10,7 @@ import signal
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from marshmallow import ValidationError
 
@@ -18,7 +18,8 @@ from hub import keys
 from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.embedded.process import end_with
-from hub.grants import GrantSet, load_grants
+from hub.grant_rows import load_grants
+from hub.grants import GrantSet
 from hub.limits import Limits, load_limits
 from hub.picture import Picture
 from hub.settings import Settings, SettingsError, load_settings
@@ -78,18 +79,30 @@ def running_file(told: Settings) -> Path:
     return told.state_dir / "running.json"
 
 
-def rules(told: Settings) -> tuple[GrantSet, Limits]:
+def limits(told: Settings) -> Limits:
     """
-    Grants and hard limits from their files.
+    The hard limits from their file.
 
     Raises:
-        SettingsError: with every problem of either file.
+        SettingsError: with every problem of it.
     """
-    grants, problems = _read(told.file(told.node.grants_file), load_grants)
-    limits, more = _read(told.file(told.node.limits_file), load_limits)
-    if grants is None or limits is None:
-        raise SettingsError(problems + more)
-    return grants, limits
+    found, problems = _read(told.file(told.node.limits_file), load_limits)
+    if found is None:
+        raise SettingsError(problems)
+    return cast("Limits", found)
+
+
+def grants(path: Path) -> GrantSet:
+    """
+    The grants of a file, to be moved into the database.
+
+    Raises:
+        SettingsError: with every problem of it.
+    """
+    found, problems = _read(path, load_grants)
+    if found is None:
+        raise SettingsError(problems)
+    return cast("GrantSet", found)
 
 
 def _read(path: Path, load: Callable[[dict[str, Any], bytes], Any]) -> tuple[Any, list[Text]]:
@@ -117,7 +130,6 @@ def gateway_app() -> Flask:
     _end_with_granian()
     log_to_stderr()
     told = settings()
-    grants, limits = rules(told)
     own = issuer(told)
     gateway, node = told.gateway, told.node.id
     scheme = "https" if gateway.certificate_file else "http"
@@ -127,7 +139,7 @@ def gateway_app() -> Flask:
             node=node,
             url=f"{scheme}://{gateway.host}:{gateway.port}",
             pool=open_pool(database_url(told), name="puente-gateway", most=gateway.threads),
-            picture=Picture.unread(grants, limits),
+            picture=Picture.unread(limits(told)),
             tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),
             grantor=Grantor(own, {audience: told.tokens.api_ttl_s, f"{node}/kafka": told.tokens.kafka_ttl_s}),
             cursors=Cursors(keys.cursor_key(told.state_dir)),
@@ -178,14 +190,13 @@ def run_ingest(told: Settings) -> None:
     from hub.workers import ingest
     from hub.workers.watchdog import watched
 
-    grants, limits = rules(told)
     worker = ingest.Ingest(
         database_url=database_url(told),
         kafka=kafka_settings(told),
         node=told.node.id,
         prefix=told.kafka.topic_prefix,
         batch=told.workers.batch,
-        picture=Picture.unread(grants, limits),
+        picture=Picture.unread(limits(told)),
         now=now,
     )
     ingest.run(worker, watched(until_told()))

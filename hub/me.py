@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Self:
-    """The asking principal and the grants that name it as a reader, those not yet ended first in file order."""
+    """The asking principal and the grants that name it as a reader, those not yet ended."""
 
     asking: Asking
     grants: tuple[Grant, ...]

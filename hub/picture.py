@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hub.directory import Directory
+from hub.grants import GrantSet
 from hub.lanes import LaneMap, Reaches, coarsen
 from hub.policy import Rules
-from hub.store import agencies, log
 from hub.store import lanes as stored_lanes
+from hub.store import log
+from hub.store import rules as stored_rules
 
 if TYPE_CHECKING:
-    from hub.grants import GrantSet
     from hub.limits import Limits
     from hub.policy import Facts
     from hub.store import Connection
@@ -43,15 +44,14 @@ class Picture:
     reaches: Reaches = field(default_factory=Reaches)
 
     @classmethod
-    def unread(cls, grants: GrantSet, limits: Limits) -> Picture:
+    def unread(cls, limits: Limits) -> Picture:
         """A picture before the first look at the database: nobody is enrolled in it."""
-        return cls(View(Rules(Directory(0), grants, limits), LaneMap({}, {})))
+        return cls(View(Rules(Directory(0), GrantSet(), limits), LaneMap({}, {})))
 
     def refresh(self, conn: Connection) -> View:
-        """Read agencies and lanes anew."""
-        directory = agencies.directory(conn)
+        """Read the rules and the lanes anew, the rules only where they have moved."""
+        rules = stored_rules.read(conn, self.view.rules)
         lanes = LaneMap.of(stored_lanes.all_lanes(conn))
-        rules = Rules(directory, self.view.rules.grants, self.view.rules.limits)
         self.view = View(rules, lanes)
         return self.view
 

@@ -6,7 +6,8 @@ Effective right = token ∩ grants in force ∩ the event's label ∩ hard limit
 - A grant opens events of a source to a reader up to a TLP and a clearance.
 - The label is the originator's word: countries (`rel_to`), audience, purpose, TLP:RED to named agencies only.
 - Hard limits come from `config/limits.toml`, each with its legal source; no grant lifts one.
-- `protected` content is for its owner alone until consent records exist.
+- `protected` content is for its owner alone, and for those whom a live consent names and a grant lets have it.
+- A grant opens what its sources accepted from its approval on, and what was offered with it.
 - Who once received an event is told when it closes, as a `notice`, even if its right has gone since.
 """
 
@@ -15,7 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hub.grants import Grant, GrantSet, Tlp, covers_type
+from hub.consents import NO_CONSENTS
+from hub.grants import NOT_IN_FORCE, Grant, GrantSet, GrantState, Tlp, covers_type
 from hub.principal import ACKNOWLEDGE, ANYWHERE, PUBLISH, READ, Principal
 from schemas.places import covers, touches
 from schemas.registry import closes
@@ -23,9 +25,10 @@ from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from hub.consents import Consent
     from hub.directory import Agency, Directory
     from hub.limits import Limits
 
@@ -36,7 +39,11 @@ FULL = "full"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the policy looks at in an event. `audience` None: unknown here, so it hides nothing yet."""
+    """What the policy looks at in an event.
+
+    `audience` None: unknown here, so it hides nothing yet. `accepted_at` None: of no event in particular, so taken to
+    be a new one. `offers`: the grants under which it was offered although it is older than they are.
+    """
 
     source: str
     type: str
@@ -46,6 +53,8 @@ class Facts:
     rel_to: tuple[str, ...] = ()
     audience: tuple[str, ...] | None = ()
     purpose: str | None = None
+    accepted_at: datetime | None = None
+    offers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ class Rules:
     directory: Directory
     grants: GrantSet
     limits: Limits
+    consents: Mapping[tuple[str, str], tuple[Consent, ...]] = field(default_factory=lambda: NO_CONSENTS)
 
     @property
     def version(self) -> str:
@@ -64,13 +74,19 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Yes or no, why, on which grant, and as which projection; `considered` is each grant with its answer."""
+    """Yes or no, why, on which grant, and as which projection; `considered` is each grant with its answer.
+
+    `holds_from`: for events accepted earlier the answer may be another, and each is decided by itself.
+    `protected_for`: the purpose for which a consent may open protected members too.
+    """
 
     is_allowed: bool
     reason: Text
     projection: str | None = None
     grant: str | None = None
     considered: tuple[tuple[str, Text], ...] = field(default=(), compare=False)
+    holds_from: datetime | None = None
+    protected_for: str | None = None
 
 
 def _no(en: str, es: str) -> Decision:
@@ -110,6 +126,9 @@ def _may_read_now(principal: Principal, facts: Facts, rules: Rules, at: datetime
     ceiling = rules.limits.ceiling(reader.kind, facts.type, addressed=addressed)
     if ceiling is None:
         return _no("hard limit: nothing for this kind of agency", "límite legal: nada para este tipo de agencia")
+    missing = _unattested(rules.limits.attestations(reader.kind, facts.type), reader, at)
+    if missing is not None:
+        return Decision(False, Text("hard limit: {why}", "límite legal: {why}").format(why=missing))
     if facts.type.startswith("ack.") and addressed:
         return Decision(True, Text("answers your event", "responde a su evento"), _projection(ceiling.clearance))
     return _by_grants(principal, source, facts, (rules, ceiling.clearance), at)
@@ -157,8 +176,16 @@ def _by_grants(
             best = grant
     if best is None:
         return Decision(False, nearest[1], considered=tuple(considered))
-    reason = Text("granted for {purpose}", "permitido para {purpose}").format(purpose=best.purpose)
-    return Decision(True, reason, _projection(min(best.clearance, ceiling)), best.id, tuple(considered))
+    owner = best.owner(source.id)
+    return Decision(
+        True,
+        Text("granted for {purpose}", "permitido para {purpose}").format(purpose=best.purpose),
+        _projection(min(best.clearance, ceiling)),
+        best.id,
+        tuple(considered),
+        holds_from=None if owner is None else owner.events_from,
+        protected_for=best.purpose if best.clearance is Sensitivity.PROTECTED else None,
+    )
 
 
 def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, at: datetime) -> tuple[int, Text] | None:
@@ -171,13 +198,48 @@ def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, a
         return 2, Text("covers other jurisdictions", "cubre otras jurisdicciones")
     if facts.tlp > grant.max_tlp:
         return 3, Text("covers up to {tlp}", "cubre hasta {tlp}").format(tlp=str(grant.max_tlp))
-    if not grant.is_in_force(at):
-        return 4, Text("not in force at this time", "no vigente en este momento")
+    refusal = _not_standing(grant, principal.agency, source, at)
+    if refusal is not None:
+        return 4, refusal
     if facts.purpose is not None and facts.purpose != grant.purpose:
         return 5, Text("granted for another purpose", "permitido para otro fin")
     if principal.purpose is not None and principal.purpose != grant.purpose:
         return 6, Text("the token is for another purpose", "el token es para otro fin")
+    owner = grant.owner(source.id)
+    is_early = owner is not None and facts.accepted_at is not None and facts.accepted_at < owner.events_from
+    if is_early and grant.id not in facts.offers:
+        return 7, Text("opens only later events", "solo abre eventos posteriores")
     return None
+
+
+def _not_standing(grant: Grant, reader: Agency, source: Agency, at: datetime) -> Text | None:
+    """Why nobody may use `grant` now, if so: its state, its time, its parties, what its reader must hold."""
+    if grant.state is not GrantState.IN_FORCE:
+        return NOT_IN_FORCE[grant.state]
+    if not grant.is_in_force(at):
+        return Text("not in force at this time", "no vigente en este momento")
+    if not (grant.binds(reader) and grant.binds(source)):
+        return Text("not both are parties of its agreement", "no ambas son parte de su convenio")
+    if grant.owners is not None and grant.owner(source.id) is None:
+        return Text("the source has not approved it", "la fuente no lo ha aprobado")
+    return _unattested(grant.requires, reader, at)
+
+
+def _unattested(required: Iterable[str], reader: Agency, at: datetime) -> Text | None:
+    missing = next((kind for kind in required if not reader.attests(kind, at)), None)
+    if missing is None:
+        return None
+    return Text("needs a live attestation: {kind}", "requiere una acreditación vigente: {kind}").format(kind=missing)
+
+
+def consent_for(
+    principal: Principal, subject: tuple[str, str], decision: Decision, rules: Rules, at: datetime
+) -> Consent | None:
+    """The consent that opens protected members of a (source, subject)'s events to who may read them at all."""
+    if not decision.is_allowed or decision.protected_for is None:
+        return None
+    held = rules.consents.get(subject, ())
+    return next((one for one in held if one.opens_to(principal.agency.id, decision.protected_for, at)), None)
 
 
 def _projection(clearance: Sensitivity) -> str:
@@ -188,7 +250,7 @@ def _touch(left: Iterable[str], right: tuple[str, ...]) -> bool:
     return any(touches(a, b) for a in left for b in right)
 
 
-def may_publish(principal: Principal, facts: Facts) -> Decision:
+def may_publish(principal: Principal, facts: Facts, at: datetime) -> Decision:
     """Whether `principal` may publish this event: its own, of its types, for places where it has authority."""
     agency = principal.agency
     if PUBLISH not in principal.scopes:
@@ -198,9 +260,13 @@ def may_publish(principal: Principal, facts: Facts) -> Decision:
     if facts.source != agency.id:
         return _no("source is not the publishing agency", "source no es la agencia que publica")
     is_answer = facts.type.startswith("ack.")
-    if not is_answer and not covers_type(agency.publishes, facts.type):
-        return _no("the agency does not publish this type", "la agencia no publica este tipo")
-    outside = _beyond(agency.jurisdictions, facts)
+    places = list(agency.jurisdictions)
+    if not is_answer:
+        rights = [right for right in agency.publishes if right.is_in_force(at) and covers_type(right.types, facts.type)]
+        if not rights:
+            return _no("the agency does not publish this type", "la agencia no publica este tipo")
+        places = [place for right in rights for place in right.jurisdictions]
+    outside = _beyond(agency.jurisdictions, facts) or _beyond(places, facts)
     if outside:
         return Decision(
             False,
@@ -231,23 +297,3 @@ def may_acknowledge(principal: Principal, facts: Facts, reading: Decision) -> De
     if facts.type.startswith("ack."):
         return _no("an acknowledgement is not acknowledged", "una confirmación no se confirma")
     return Decision(True, reading.reason, grant=reading.grant)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """When an event's public-while-active content stops being so."""
-
-    lapses: bool
-    lapsed_at: datetime | None
-    public_until: datetime | None
-    active_until: datetime | None
-
-
-def projection_at(name: str, timing: Timing, at: datetime) -> str:
-    """The projection's name at a moment: `partner~` once the alert is over, `public~` already at `public_until`."""
-    if not timing.lapses or name in (FULL, NOTICE):
-        return name
-    ends = [timing.active_until] if name != "public" else [timing.active_until, timing.public_until]
-    # `lapsed_at` is the database's word that the alert is over; a gateway whose clock is slow must not doubt it.
-    is_over = timing.lapsed_at is not None or any(end is not None and end <= at for end in ends)
-    return f"{name}~" if is_over else name

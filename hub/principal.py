@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hub.directory import Agency
+    from hub.directory import Agency, Person
 
 READ = "events:read"
 PUBLISH = "events:publish"
@@ -18,7 +18,7 @@ ANYWHERE = ("US", "MX")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """An agency asking through one client.
+    """An agency asking through one client, and `person` when somebody does under their own name.
 
     `scopes`, `jurisdictions` and `purpose` come from the token and can only narrow what the grants give.
     """
@@ -28,6 +28,7 @@ class Principal:
     scopes: frozenset[str]
     jurisdictions: tuple[str, ...] = ANYWHERE
     purpose: str | None = None
+    person: Person | None = None
 
 
 def of_agency(agency: Agency) -> Principal:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from hub.errors import Denied
 from hub.lanes import Lane, Reach
 from hub.picture import Stale
-from hub.policy import NOTICE, Decision, may_read, projection_at
-from hub.rendering import render
+from hub.policy import NOTICE, Decision, consent_for, may_read
+from hub.rendering import render, render_opened
 from hub.store import audit, log
 from hub.store.audit import Disclosed
+from hub.timing import projection_at
 from schemas.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from hub.consents import Consent
     from hub.picture import Picture, View
     from hub.principal import Principal
     from hub.store import Connection
@@ -68,11 +70,19 @@ class Shown:
     row: Stored
     decision: Decision
     projection: str
+    consent: Consent | None = None
 
     @property
     def text(self) -> str:
         """Rendered when asked for, after the disclosure was written."""
+        if self.consent is not None:
+            return render_opened(self.row, self.projection, self.consent.fields)
         return render(self.row, self.projection)
+
+    @property
+    def name(self) -> str:
+        """What the disclosure entry says was shown: the projection, and the consent that widened it."""
+        return self.projection if self.consent is None else f"{self.projection}+{self.consent.id}"
 
 
 def require_scope(conn: Connection, asking: Asking, scope: str) -> None:
@@ -90,13 +100,20 @@ def require_scope(conn: Connection, asking: Asking, scope: str) -> None:
 
 
 def decide(asking: Asking, row: Stored, reach: Reach) -> Decision:
-    """The decision for one stored event: its lane's, or its own where the lane is coarse."""
+    """The decision for one stored event: its lane's, or its own where the lane is coarse or the event older."""
     lane = asking.lane_of(row)
     if not lane.is_coarse:
         decision = reach.decisions[row.lane]
-        if decision.is_allowed or not row.is_owed:
+        holds = decision.holds_from is None or row.accepted_at >= decision.holds_from
+        if holds and (decision.is_allowed or not row.is_owed):
             return decision
-    facts = replace(lane.facts, jurisdictions=row.jurisdictions, audience=row.audience)
+    facts = replace(
+        lane.facts,
+        jurisdictions=row.jurisdictions,
+        audience=row.audience,
+        accepted_at=row.accepted_at,
+        offers=row.offers,
+    )
     return may_read(asking.principal, facts, asking.view.rules, asking.at, has_received=row.is_owed)
 
 
@@ -118,9 +135,17 @@ def choose(asking: Asking, rows: Sequence[Stored]) -> list[Shown]:
     chosen = []
     for row in rows:
         decision = decide(asking, row, reach)
-        if decision.is_allowed and decision.projection is not None:
-            chosen.append(Shown(row, decision, projection_at(decision.projection, row.timing, asking.at)))
+        if not decision.is_allowed or decision.projection is None or _was_open_before(row, decision):
+            continue
+        name = projection_at(decision.projection, row.timing, asking.at)
+        consent = consent_for(asking.principal, (row.source, row.subject), decision, asking.view.rules, asking.at)
+        chosen.append(Shown(row, decision, name, consent))
     return chosen
+
+
+def _was_open_before(row: Stored, decision: Decision) -> bool:
+    """An event offered anew under a grant is no news to a reader who has it on another."""
+    return row.offered_by is not None and row.offered_by != decision.grant
 
 
 def owe_ends(conn: Connection, asking: Asking, chosen: Sequence[Shown]) -> bool:
@@ -137,7 +162,7 @@ def disclose(conn: Connection, asking: Asking, chosen: list[Shown], where: str) 
         Stale: what it was decided on is no longer so; nothing was recorded, and nothing may leave.
     """
     if chosen:
-        entries = [Disclosed(item.row.hub_id, item.projection, item.decision.grant or "") for item in chosen]
+        entries = [Disclosed(item.row.hub_id, item.name, item.decision.grant or "") for item in chosen]
         if not audit.disclose(conn, asking.principal, where, entries, asking.basis()):
             raise Stale
     return chosen

@@ -9,7 +9,7 @@ import orjson
 from schemas import projection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hub.stored import Stored
 
@@ -34,4 +34,11 @@ def render(row: Stored, name: str) -> str:
         return projection.render(row.text, _ranges(row.cuts, name))
     whole = projection.render(row.text, _ranges(row.cuts, "full"))
     fresh = projection.project(orjson.loads(whole), row.type)
+    return projection.render(fresh.text, fresh.cuts[name])
+
+
+def render_opened(row: Stored, name: str, pointers: Iterable[str]) -> str:
+    """The projection `name`, and with it the members at `pointers`; worked out for this one answer, never stored."""
+    whole = orjson.loads(render(row, "full"))
+    fresh = projection.project(whole, row.type, opened=(name, pointers))
     return projection.render(fresh.text, fresh.cuts[name])

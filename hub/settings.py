@@ -33,7 +33,6 @@ class NodeSettings:
     country: str = "US"
     issuer: str = "https://us.puente.invalid"
     state_dir: str = ".puente"
-    grants_file: str = "grants.toml"
     limits_file: str = "limits.toml"
 
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from hub.policy import Facts, Timing
+    from hub.policy import Facts
+    from hub.timing import Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """An event from the log. `position` None: accepted, and not yet in the log. `cuts` as in `schemas.projection`."""
+    """An event from the log. `position` None: accepted, and not yet in the log. `cuts` as in `schemas.projection`.
+
+    `offers` are grants under which it was offered anew; `offered_by` the one whose offer this very row is.
+    """
 
     hub_id: UUID
     lane: int
@@ -45,4 +49,7 @@ class Stored:
     projection_version: int
     cuts: str
     text: str
+    accepted_at: datetime
     is_owed: bool = False
+    offers: frozenset[str] = frozenset()
+    offered_by: str | None = None

@@ -38,27 +38,46 @@ class Projections:
 
 @dataclass(slots=True)
 class _Mark:
-    """What the label's marks say at one place and below it."""
+    """What the label's marks say at one place and below it; `opens` are projections that a consent opens it to."""
 
     mask: int
     below: dict[str, _Mark]
+    opens: int = 0
+
+
+class _Everything(dict[str, _Mark]):
+    """What lies below an opened member is open as well; empty, so that a member alike in all parts is written whole."""
+
+    def __init__(self, mark: _Mark) -> None:
+        super().__init__()
+        self._mark = mark
+
+    def get(self, _step: str, _default: object = None) -> _Mark:
+        return self._mark
 
 
 _Entry = tuple[str, Node, Any, _Mark | None]  # what to write before it, its plan, the value, its marks
 
 
-def project(event: Mapping[str, Any], event_type: str, *, outside: bool = False) -> Projections:
+def project(
+    event: Mapping[str, Any],
+    event_type: str,
+    *,
+    outside: bool = False,
+    opened: tuple[str, Iterable[str]] | None = None,
+) -> Projections:
     """
     Cut an event, which must be valid, for every clearance.
 
     ``outside``: for a reader beyond this node; members marked resident are then in no projection at all.
+    ``opened``: the name of one projection, and pointers of members that a live consent opens to its reader.
 
     Raises:
         KeyError: there is no such type.
     """
     marks: Mapping[str, str] = event.get("label", {}).get("marks", {})
     writer = _Writer(event)
-    writer.write(plan_of(event_type), event, ALL, _tree(marks, outside) if marks else None)
+    writer.write(plan_of(event_type), event, ALL, _tree(marks, outside, opened) if marks or opened else None)
     text, cuts = _cut(writer.chunks, writer.masks)
     resident = tuple(sorted(pointer for pointer, mark in marks.items() if mark == RESIDENT))
     return Projections(text=text, cuts=cuts, lapses=writer.lapses, resident=resident)
@@ -69,18 +88,28 @@ def render(text: str, ranges: Iterable[Range]) -> str:
     return "".join([text[start:end] for start, end in ranges])
 
 
-def _tree(marks: Mapping[str, str], outside: bool) -> _Mark:
+def _tree(marks: Mapping[str, str], outside: bool, opened: tuple[str, Iterable[str]] | None) -> _Mark:
     root = _Mark(ALL, {})
     for pointer, mark in marks.items():
-        at = root
-        for step in pointer.split("/")[1:]:
-            at = at.below.setdefault(step, _Mark(ALL, {}))
+        at = _place(root, pointer)
         if mark == RESIDENT:
             at.mask &= 0 if outside else ALL
         else:
             level = Sensitivity[mark.upper()]
             at.mask &= from_level(level, level, in_notice=False)
+    name, pointers = opened or ("", ())
+    for pointer in pointers:
+        at = _place(root, pointer)
+        at.opens = BITS[name]
+        at.below = _Everything(at)
     return root
+
+
+def _place(root: _Mark, pointer: str) -> _Mark:
+    at = root
+    for step in pointer.split("/")[1:]:
+        at = at.below.get(step) or at.below.setdefault(step, _Mark(ALL, {}))
+    return at
 
 
 class _Writer:
@@ -101,7 +130,7 @@ class _Writer:
 
     def write(self, node: Node, value: Any, mask: int, mark: _Mark | None, prefix: str = "") -> int:
         """Append ``prefix`` and ``value``; returns the projections that show anything of it."""
-        mask &= node.mask if mark is None else node.mask & mark.mask
+        mask = mask & node.mask if mark is None else mask & node.mask & mark.mask | mark.opens
         if node.machine == "block" and value.get("translation") == "machine":
             mask &= FROM_PARTNER  # what a machine translated is never shown to the public
         if not mask:
@@ -152,7 +181,7 @@ class _Writer:
         value = FUNCTIONS[coarse.by](siblings[name], siblings, self.event) if coarse is not None else None
         if coarse is None or value is None:
             return {}
-        shown = coarse.mask & ~node.mask & (ALL if mark is None else mark.mask)
+        shown = coarse.mask & ~node.mask & (ALL if mark is None else mark.mask & ~mark.opens)
         return {coarse.name: (Node(mask=shown, lapses=coarse.lapses), value)}
 
     def _write_text(self, value: Mapping[str, Any], mask: int, prefix: str) -> int:

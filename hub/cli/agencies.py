@@ -11,10 +11,10 @@ from rich.table import Table
 from hub import keys, main, tokens
 from hub.cli.language import say
 from hub.cli.node import with_config
-from hub.directory import Agency, Credential, Kind, Standing
+from hub.directory import Agency, Credential, Kind, Standing, publishing
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings
-from hub.store import agencies, connect
+from hub.store import agencies, connect, rules
 from schemas.places import is_jurisdiction
 
 
@@ -75,7 +75,7 @@ def _agency(agency_id: str, settings: Settings, **told: object) -> Agency:
         kind=Kind(str(told["kind"])),
         country=settings.node.country,
         jurisdictions=jurisdictions,
-        publishes=tuple(told["publishes"]),  # type: ignore[arg-type]
+        publishes=publishing(told["publishes"], jurisdictions),  # type: ignore[arg-type]
         languages=tuple(told["languages"]),  # type: ignore[arg-type]
     )
 
@@ -96,7 +96,7 @@ def _credential(agency_id: str, key_file: Path) -> Credential:
 def list_(config: Path | None) -> None:
     """Everyone enrolled on this node."""
     with connect(main.database_url(main.settings(config)), name="puente-cli") as conn:
-        enrolled = agencies.directory(conn).agencies
+        enrolled = rules.directory(conn).agencies
     table = Table("id", say("name", "nombre"), say("kind", "tipo"), say("jurisdictions", "jurisdicciones"), "")
     for one in sorted(enrolled.values(), key=lambda each: each.id):
         table.add_row(one.id, one.name, one.kind.value, " ".join(one.jurisdictions), one.standing.value)

@@ -43,7 +43,7 @@ def up(config: Path | None) -> None:
     """Stays until Ctrl-C and leaves no process behind."""
     main.log_to_stderr()
     told = _told(config)
-    main.rules(told)  # a mistake in a file shows here, not in five logs
+    main.limits(told)  # a mistake in a file shows here, not in five logs
     launch.up(told, Console(stderr=True), LANGUAGE, main.until_told())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marshmallow import Schema, fields
 
-from hub.directory import Agency, Kind
+from hub.directory import Agency, Kind, publishing
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def load_cast(path: Path) -> list[Player]:
                 kind=row["kind"],
                 country=row["id"][:2].upper(),
                 jurisdictions=tuple(row["jurisdictions"]),
-                publishes=tuple(row["publishes"]),
+                publishes=publishing(row["publishes"], row["jurisdictions"]),
                 languages=tuple(row["languages"]),
             ),
             Text(row["reader"]["en"], row["reader"]["es"]) if row["reader"] else None,

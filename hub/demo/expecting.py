@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from hub.directory import Directory
 from hub.ingest import facts_of
-from hub.policy import Decision, Rules, Timing, may_publish, may_read, projection_at
+from hub.policy import Decision, Rules, may_publish, may_read
 from hub.principal import of_agency
+from hub.timing import Timing, projection_at
 from schemas import projection
 from schemas.registry import closes
 from schemas.texts import Text
@@ -43,7 +44,7 @@ def expectations(reader: Player, published: Sequence[Event], rules: Rules, at: d
         if event.source[:2] != reader.node:
             expected.append(Expected(event, NO_BORDER, None, None))
             continue
-        refusal = _refusal(event, rules)
+        refusal = _refusal(event, rules, at)
         if refusal is not None:
             expected.append(Expected(event, refusal, None, None))
             continue
@@ -60,9 +61,9 @@ def expectations(reader: Player, published: Sequence[Event], rules: Rules, at: d
     return expected
 
 
-def _refusal(event: Event, rules: Rules) -> Decision | None:
+def _refusal(event: Event, rules: Rules, at: datetime) -> Decision | None:
     """Why the hub does not take this event from its source, if it does not."""
-    decision = may_publish(of_agency(rules.directory.agencies[event.source]), facts_of(event))
+    decision = may_publish(of_agency(rules.directory.agencies[event.source]), facts_of(event), at)
     if decision.is_allowed:
         return None
     words = Text("refused by the hub: {reason}", "rechazado por el hub: {reason}")
@@ -73,7 +74,7 @@ def _timing(event: Event, published: Sequence[Event], rules: Rules, at: datetime
     """As the sequencer sees it: an alert lapses when its source has closed it."""
     ended = any(
         closes(other.type)
-        and _refusal(other, rules) is None
+        and _refusal(other, rules, at) is None
         and (other.source, other.subject) == (event.source, event.subject)
         and other.time >= event.time
         for other in published
@@ -88,4 +89,4 @@ def _timing(event: Event, published: Sequence[Event], rules: Rules, at: datetime
 
 def rules_of(cast: Sequence[Player], grants: GrantSet, limits: Limits) -> Rules:
     """The rules of a node, from files alone."""
-    return Rules(Directory(1, {player.agency.id: player.agency for player in cast}), grants, limits)
+    return Rules(Directory.of(1, [player.agency for player in cast]), grants, limits)

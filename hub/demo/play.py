@@ -61,8 +61,7 @@ def _compare(
     wrong = cells = 0
     for player in readers:
         node = nodes[player.node]
-        grants, limits = main.rules(node.told)
-        rules = expecting.rules_of(players, grants, limits)
+        rules = expecting.rules_of(players, node.grants, main.limits(node.told))
         expected = expecting.expectations(player, published, rules, at)
         with console.status(READING.format(id=player.agency.id).in_(language)):
             verdicts, unasked = reading.compare(node, player, expected)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from hub import keys, launch, tokens
+from hub import keys, launch, main, tokens
 from hub.directory import Credential
 from hub.embedded import kafka, postgres
 from hub.embedded.install import kafka_jars
@@ -20,7 +20,7 @@ from hub.fleet import Fleet
 from hub.main import CONFIG_VARIABLE
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings, load_settings
-from hub.store import agencies, connect
+from hub.store import agencies, connect, grants
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hub.demo.cast import Player
+    from hub.grants import GrantSet
 
 START_S = 60.0
 NOT_READY = Text("node {node} does not become ready; see {logs}", "el nodo {node} no llega a estar listo; vea {logs}")
@@ -42,6 +43,7 @@ class Node:
     told: Settings
     fleet: Fleet
     environment: dict[str, str]
+    grants: GrantSet
 
     @property
     def id(self) -> str:
@@ -91,7 +93,7 @@ def set_up(folder: Path, console: Console, language: str, stack: ExitStack) -> d
         fleet = Fleet(settings.state_dir / "run", environment)
         fleet.start()
         stack.callback(fleet.stop)
-        nodes[node] = Node(settings, fleet, environment)
+        nodes[node] = Node(settings, fleet, environment, main.grants(folder / f"{node}-grants.toml"))
     for one in nodes.values():
         console.print(Text("Starting node {node}", "Iniciando el nodo {node}").format(node=one.id).in_(language))
         _wait_until_ready(one)
@@ -114,7 +116,7 @@ def _wait_until_ready(node: Node) -> None:
 
 
 def enrol(nodes: dict[str, Node], cast: Sequence[Player]) -> None:
-    """Enrol every player at its node, with a client key of its own."""
+    """Enrol every player at its node, with a client key of its own, and put the node's grants in force."""
     for node in nodes.values():
         with connect(node.environment["PUENTE_DATABASE_URL"], name="puente-demo") as conn:
             for player in cast:
@@ -130,3 +132,4 @@ def enrol(nodes: dict[str, Node], cast: Sequence[Player]) -> None:
                 )
                 if agencies.credential(conn, credential.client_id) != credential:
                     agencies.give_credential(conn, credential)
+            grants.replace_imported(conn, node.grants.grants, bytes.fromhex(node.grants.digest))

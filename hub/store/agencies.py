@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import kwargs_row
 
-from hub.directory import Agency, Credential, Directory, Kind, Standing
+from hub.directory import Credential
+from hub.store import publish_rights
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from hub.directory import Agency, Standing
     from hub.store import Connection
-
-
-_COLUMNS = ("id", "name", "kind", "country", "jurisdictions", "publishes", "languages", "standing", "epoch")
-
-
-def _agency(**row: Any) -> Agency:
-    lists = {name: tuple(row[name]) for name in ("jurisdictions", "publishes", "languages")}
-    return Agency(**row | lists | {"kind": Kind(row["kind"]), "standing": Standing(row["standing"])})
-
-
-def directory(conn: Connection) -> Directory:
-    """Everyone enrolled, and the version that a later statement can check; one statement, so both are of one moment."""
-    rows = conn.execute(
-        """
-        SELECT d.version, a.id, a.name, a.kind, a.country, a.jurisdictions, a.publishes, a.languages, a.standing,
-               a.epoch
-          FROM directory d LEFT JOIN agency a ON true
-        """
-    ).fetchall()
-    enrolled = [_agency(**dict(zip(_COLUMNS, row[1:], strict=True))) for row in rows if row[1] is not None]
-    return Directory(int(str(rows[0][0])), MappingProxyType({agency.id: agency for agency in enrolled}))
 
 
 def version_of(conn: Connection) -> int:
@@ -44,35 +24,46 @@ def version_of(conn: Connection) -> int:
 
 
 def enrol(conn: Connection, agency: Agency) -> bool:
-    """Add `agency` or bring its row up to date; True when something changed."""
-    changed = conn.execute(
-        """
-        INSERT INTO agency AS a (id, name, kind, country, jurisdictions, publishes, languages, standing)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-        ON CONFLICT (id) DO UPDATE SET (name, kind, jurisdictions, publishes, languages, standing, epoch)
-           = (excluded.name, excluded.kind, excluded.jurisdictions, excluded.publishes, excluded.languages,
-              excluded.standing, a.epoch + (a.standing <> excluded.standing)::int)
-         WHERE (a.name, a.kind, a.jurisdictions, a.publishes, a.languages, a.standing)
-            IS DISTINCT FROM (excluded.name, excluded.kind, excluded.jurisdictions, excluded.publishes,
-                              excluded.languages, excluded.standing)
-        """,
-        (
-            agency.id,
-            agency.name,
-            agency.kind.value,
-            agency.country,
-            list(agency.jurisdictions),
-            list(agency.publishes),
-            list(agency.languages),
-            agency.standing.value,
-        ),
-    )
-    return changed.rowcount == 1
+    """Add `agency` or bring its row up to date; True when something changed. Its publish rights stand from now on."""
+    with conn.transaction():
+        changed = conn.execute(
+            """
+            INSERT INTO agency AS a (id, name, kind, country, jurisdictions, languages, standing, identifiers,
+                                     duty_phone, duty_email)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (id) DO UPDATE SET (name, kind, jurisdictions, languages, standing, identifiers, duty_phone,
+                                            duty_email, epoch, version)
+               = (excluded.name, excluded.kind, excluded.jurisdictions, excluded.languages, excluded.standing,
+                  excluded.identifiers, excluded.duty_phone, excluded.duty_email,
+                  a.epoch + (a.standing <> excluded.standing)::int, a.version + 1)
+             WHERE (a.name, a.kind, a.jurisdictions, a.languages, a.standing, a.identifiers, a.duty_phone,
+                    a.duty_email)
+                IS DISTINCT FROM (excluded.name, excluded.kind, excluded.jurisdictions, excluded.languages,
+                                  excluded.standing, excluded.identifiers, excluded.duty_phone, excluded.duty_email)
+            """,
+            (
+                agency.id,
+                agency.name,
+                agency.kind.value,
+                agency.country,
+                list(agency.jurisdictions),
+                list(agency.languages),
+                agency.standing.value,
+                list(agency.identifiers),
+                agency.duty_phone,
+                agency.duty_email,
+            ),
+        )
+        rights = publish_rights.replace_enrolled(conn, agency)
+    return changed.rowcount == 1 or rights
 
 
 def set_standing(conn: Connection, agency_id: str, standing: Standing) -> bool:
     """Suspend, retire or reinstate; every token issued before is void. False when there is no such agency."""
-    done = conn.execute("UPDATE agency SET standing = %s, epoch = epoch + 1 WHERE id = %s", (standing.value, agency_id))
+    done = conn.execute(
+        "UPDATE agency SET standing = %s, epoch = epoch + 1, version = version + 1 WHERE id = %s",
+        (standing.value, agency_id),
+    )
     return done.rowcount == 1
 
 
@@ -81,12 +72,12 @@ def give_credential(conn: Connection, credential: Credential) -> None:
     with conn.transaction():
         replaced = conn.execute(
             """
-            INSERT INTO credential AS c (client_id, agency, public_key_pem, scopes, jurisdictions, expires_at)
-            VALUES (%s, %s, %s, %s, %s, %s)
+            INSERT INTO credential AS c (client_id, agency, public_key_pem, scopes, jurisdictions, expires_at, person)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (client_id) DO UPDATE
                SET (public_key_pem, scopes, jurisdictions, expires_at, is_enabled)
                  = (excluded.public_key_pem, excluded.scopes, excluded.jurisdictions, excluded.expires_at, true)
-             WHERE c.agency = excluded.agency
+             WHERE c.agency = excluded.agency AND c.person IS NOT DISTINCT FROM excluded.person
             RETURNING (xmax <> 0)
             """,
             (
@@ -96,6 +87,7 @@ def give_credential(conn: Connection, credential: Credential) -> None:
                 sorted(credential.scopes),
                 list(credential.jurisdictions),
                 credential.expires_at,
+                credential.person,
             ),
         ).fetchone()
         if replaced is not None and replaced[0]:
@@ -108,7 +100,8 @@ def credential(conn: Connection, client_id: str) -> Credential | None:
         conn.cursor(row_factory=kwargs_row(_credential))
         .execute(
             """
-            SELECT client_id, agency, public_key_pem, scopes, jurisdictions, expires_at, is_enabled
+            SELECT client_id, agency, public_key_pem, scopes, jurisdictions, expires_at, is_enabled,
+                   person
               FROM credential WHERE client_id = %s
             """,
             (client_id,),

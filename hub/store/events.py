@@ -9,9 +9,9 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
-from hub.policy import Timing
 from hub.store import Unstorable, array
 from hub.stored import Draft, Stored
+from hub.timing import Timing
 from schemas.registry import closes
 
 if TYPE_CHECKING:
@@ -120,13 +120,13 @@ def held(conn: Connection, source: str, event_id: str) -> Held | None:
 
 
 COLUMNS = """e.hub_id, e.lane, l.position, e.source, e.type, e.subject, e.jurisdictions, e.audience, e.lapses,
-       l.lapsed_at, e.public_until, e.active_until, e.projection_version, e.cuts, e.text"""
+       l.lapsed_at, e.public_until, e.active_until, e.projection_version, e.cuts, e.text, e.accepted_at, e.offers"""
 
 
 def stored(row: tuple[object, ...]) -> Stored:
-    """A row of `COLUMNS`, and `is_owed` where a query adds it."""
+    """A row of `COLUMNS`, and `is_owed` and `offered_by` where a query adds them."""
     hub_id, lane, position, source, type_, subject, jurisdictions, audience, lapses, lapsed, public, active, *rest = row
-    version, cuts, text, *owed = rest
+    version, cuts, text, accepted_at, offers, *came = rest
     return Stored(
         hub_id=hub_id,  # type: ignore[arg-type]
         lane=lane,  # type: ignore[arg-type]
@@ -140,7 +140,10 @@ def stored(row: tuple[object, ...]) -> Stored:
         projection_version=version,  # type: ignore[arg-type]
         cuts=cuts,  # type: ignore[arg-type]
         text=text,  # type: ignore[arg-type]
-        is_owed=bool(owed and owed[0]),
+        accepted_at=accepted_at,  # type: ignore[arg-type]
+        offers=frozenset(offers),  # type: ignore[call-overload]
+        is_owed=bool(came and came[0]),
+        offered_by=came[1] if len(came) > 1 else None,  # type: ignore[arg-type]
     )
 
 

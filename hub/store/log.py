@@ -20,44 +20,82 @@ if TYPE_CHECKING:
 # what IS TRUE is for, without it each lane of the log would be compared with each lane of the reader.
 FEW_LANES = 16
 
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Where a reader may find something: these lanes, and what these grants were offered with."""
+
+    lanes: Sequence[int]
+    grants: Sequence[str]
+
+
 _OWED = """
-    SELECT l.position, l.event, l.lapsed_at, true AS is_owed FROM owed o JOIN log l ON l.position = o.position
+    SELECT l.position, l.event, l.lapsed_at, true AS is_owed, NULL AS offered_by
+      FROM owed o JOIN log l ON l.position = o.position
      WHERE o.agency = %(reader)s AND o.position > %(after)s ORDER BY o.position LIMIT %(limit)s
+"""
+
+# What opened late, at the position it was offered at: to everybody under a grant, or to this reader alone.
+_OFFERED = """
+    SELECT o.position, o.event, l.lapsed_at, false AS is_owed, o.grant_id AS offered_by
+      FROM unnest(%(grants)s::text[]) AS held (id) CROSS JOIN LATERAL (
+           SELECT position, event, grant_id FROM offer
+            WHERE grant_id = held.id AND reader IS NULL AND position > %(after)s ORDER BY position LIMIT %(limit)s) o
+      JOIN log l ON l.event = o.event
+     ORDER BY o.position LIMIT %(limit)s
+"""
+_OFFERED_ALONE = """
+    SELECT o.position, o.event, l.lapsed_at, false AS is_owed, NULL AS offered_by
+      FROM offer o JOIN log l ON l.event = o.event
+     WHERE o.reader = %(reader)s AND o.position > %(after)s ORDER BY o.position LIMIT %(limit)s
+"""
+_BESIDES = f"""
+    UNION ALL ({_OWED}) UNION ALL ({_OFFERED}) UNION ALL ({_OFFERED_ALONE})
+    ORDER BY position, is_owed DESC LIMIT %(limit)s
 """
 
 _PAGE = f"""
 WITH page AS (
-    (SELECT l.position, l.event, l.lapsed_at, false AS is_owed FROM log l
+    (SELECT l.position, l.event, l.lapsed_at, false AS is_owed, NULL AS offered_by FROM log l
       WHERE l.position > %(after)s AND (l.lane IN (SELECT unnest(%(lanes)s::int[]))) IS TRUE
       ORDER BY l.position LIMIT %(limit)s)
-    UNION ALL ({_OWED}) ORDER BY position, is_owed DESC LIMIT %(limit)s
+    {_BESIDES}
 )
-SELECT {COLUMNS}, l.is_owed FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
+SELECT {COLUMNS}, l.is_owed, l.offered_by FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
 """  # noqa: S608 - constants only
 
 _PAGE_OF_FEW = f"""
 WITH page AS (
-    (SELECT l.position, l.event, l.lapsed_at, false AS is_owed
+    (SELECT l.position, l.event, l.lapsed_at, false AS is_owed, NULL AS offered_by
        FROM unnest(%(lanes)s::int[]) AS wanted (lane) CROSS JOIN LATERAL (
             SELECT position, event, lapsed_at FROM log
              WHERE lane = wanted.lane AND position > %(after)s ORDER BY position LIMIT %(limit)s) l
       ORDER BY l.position LIMIT %(limit)s)
-    UNION ALL ({_OWED}) ORDER BY position, is_owed DESC LIMIT %(limit)s
+    {_BESIDES}
 )
-SELECT {COLUMNS}, l.is_owed FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
+SELECT {COLUMNS}, l.is_owed, l.offered_by FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
 """  # noqa: S608 - constants only
 
 
-def candidates(conn: Connection, reader: str, lanes: Sequence[int], *, after: int, limit: int) -> list[Stored]:
+def candidates(conn: Connection, reader: str, reach: Within, *, after: int, limit: int) -> list[Stored]:
     """
-    What `reader` may possibly see behind `after`, in order: the lanes within its reach, and the closings it is owed.
+    What `reader` may possibly see behind `after`, in order: the lanes within its reach, the closings it is owed, and
+    what was offered to it anew.
 
     The query proposes, the policy disposes. An event may come twice, as owed and then by its lane; where the limit
     cuts between the two, the one that decides is on this side.
     """
-    statement = _PAGE_OF_FEW if len(lanes) <= FEW_LANES else _PAGE
+    statement = _PAGE_OF_FEW if len(reach.lanes) <= FEW_LANES else _PAGE
     rows = conn.execute(
-        statement, {"reader": reader, "lanes": array(lanes), "after": after, "limit": limit}, binary=True
+        statement,
+        {
+            "reader": reader,
+            "lanes": array(reach.lanes),
+            "grants": array(reach.grants),
+            "after": after,
+            "limit": limit,
+        },
+        binary=True,
     ).fetchall()
     return [stored(row) for row in rows]
 

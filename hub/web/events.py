@@ -86,7 +86,7 @@ def _reject(hub: Hub, asking: Asking, refused: rejections.Rejection) -> None:
 def _accept(conn: Connection, asking: Asking, event: Event) -> Accepted:
     if event.type.startswith("ack."):
         acks.require_consistent(conn, asking, event)
-    return accept(conn, asking.picture, asking.principal, event)
+    return accept(conn, asking.picture, asking.principal, event, asking.at)
 
 
 def _accept_alone(hub: Hub, asking: Asking, event: Event) -> Accepted:
@@ -99,7 +99,7 @@ def _accept_once(hub: Hub, asking: Asking, event: Event, key: str) -> Response:
     agency = asking.principal.agency.id
     fingerprint = hashlib.sha256(wire.encode(event.wire)).digest()
     with connection(hub.pool) as conn:
-        settle_lane(conn, asking.picture, asking.principal, event)
+        settle_lane(conn, asking.picture, asking.principal, event, asking.at)
     with transaction(hub.pool) as conn:
         earlier = idempotency.claim(conn, agency, key)
         if earlier is not None and earlier.fingerprint != fingerprint:

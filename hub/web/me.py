@@ -46,7 +46,7 @@ def show_me() -> dict[str, Any]:
             "kind": agency.kind.value,
             "country": agency.country,
             "jurisdictions": list(agency.jurisdictions),
-            "publishes": list(agency.publishes),
+            "publishes": sorted({prefix for right in agency.publishes for prefix in right.types}),
             "languages": list(agency.languages),
         },
         "token": {

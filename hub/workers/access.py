@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kafka.admin import KafkaAdminClient
 
-from hub.store import agencies
+from hub.store import agencies, rules
 from hub.workers import topics
 from hub.workers.opening import opened
 
@@ -41,7 +41,7 @@ class Access:
         now_s = time.monotonic()
         if version == self._version and now_s - self._checked_s < DRIFT_S:
             return
-        enrolled = agencies.directory(conn).agencies.values()
+        enrolled = rules.directory(conn).agencies.values()
         active = [agency.id for agency in enrolled if agency.is_active]
         topics.project(self._admin, prefix=self._prefix, agencies=active, node_principal=f"{self._node}-node")
         if version != self._version:

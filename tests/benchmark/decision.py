@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from hub.directory import Agency, Directory
-from hub.grants import Tlp, load_grants
+from hub.grant_rows import load_grants
+from hub.grants import Tlp
 from hub.lanes import Lane, LaneMap, Reaches
 from hub.limits import load_limits
 from hub.policy import Facts, Rules, may_read

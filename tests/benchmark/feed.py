@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from hub import keys, main
 from hub.cursor import Cursors
-from hub.lanes import reach_of
+from hub.lanes import Reach, reach_of
 from hub.picture import Picture
 from hub.principal import of_agency
 from hub.store import Connection, connect, log
@@ -104,9 +104,9 @@ def _statements(node: Node, conn: Connection) -> Iterator[Figure]:
     """Each reader in the middle and at the head; found and fetched take turns on the same rows."""
     aims = {"mid": "<= 1.3", "head": "<= 2"}
     for reader, agency in READERS.items():
-        lanes = _lanes(node, conn, agency)
-        for where, positions in (("mid", _anywhere(LARGE)), ("head", [_before_newest(conn, lanes)] * CURSORS)):
-            probes = [_probe(conn, agency, lanes, after) for after in positions]
+        reach = _reach(node, conn, agency)
+        for where, positions in (("mid", _anywhere(LARGE)), ("head", [_before_newest(conn, reach.lanes)] * CURSORS)):
+            probes = [_probe(conn, agency, reach, after) for after in positions]
             found, fetched = _in_turns(lambda p: _find(conn, p), lambda p: _fetch(conn, p), probes, probes)
             name = f"feed.{reader}.{where}"
             times = ratio(found, fetched)
@@ -116,8 +116,8 @@ def _statements(node: Node, conn: Connection) -> Iterator[Figure]:
 def _sizes(node: Node, large: Connection, small: Connection) -> Figure:
     probes = []
     for conn, count in ((large, LARGE), (small, SMALL)):
-        lanes = _lanes(node, conn, filling.WIDE)
-        probes.append([_probe(conn, filling.WIDE, lanes, after) for after in _anywhere(count)])
+        reach = _reach(node, conn, filling.WIDE)
+        probes.append([_probe(conn, filling.WIDE, reach, after) for after in _anywhere(count)])
     in_large, in_small = _in_turns(lambda p: _find(large, p), lambda p: _find(small, p), *probes)
     against = f"the same among {SMALL}"
     return of_rounds("feed.size", "us", in_large, ratio=ratio(in_large, in_small), reference=against, aim="<= 1.3")
@@ -137,12 +137,11 @@ def _requests(node: Node) -> Iterator[Figure]:
             yield of_rounds(f"feed.request.{reader}", "ms", took)
 
 
-def _lanes(node: Node, conn: Connection, agency: str) -> tuple[int, ...]:
-    """The lanes this reader may find something in, by the grants of the node's file."""
-    grants, limits = main.rules(node.told)
-    view = Picture.unread(grants, limits).refresh(conn)
+def _reach(node: Node, conn: Connection, agency: str) -> Reach:
+    """Where this reader may find something, by the node's grants."""
+    view = Picture.unread(main.limits(node.told)).refresh(conn)
     principal = of_agency(view.rules.directory.agencies[agency])
-    return reach_of(principal, view.rules, view.lanes, main.now()).lanes
+    return reach_of(principal, view.rules, view.lanes, main.now())
 
 
 def _anywhere(count: int) -> list[int]:
@@ -156,9 +155,11 @@ def _before_newest(conn: Connection, lanes: Sequence[int]) -> int:
     return int(str(row[0]))
 
 
-def _probe(conn: Connection, agency: str, lanes: Sequence[int], after: int) -> Probe:
+def _probe(conn: Connection, agency: str, reach: Reach, after: int) -> Probe:
     recorder = _Recorder(conn)
-    rows = log.candidates(cast("Connection", recorder), agency, lanes, after=after, limit=PAGE)
+    rows = log.candidates(
+        cast("Connection", recorder), agency, log.Within(reach.lanes, reach.grants), after=after, limit=PAGE
+    )
     assert rows
     return Probe(*recorder.sent, [row.hub_id for row in rows])
 

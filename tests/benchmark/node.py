@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hub import launch, main
-from hub.directory import Agency, Kind
+from hub.directory import Agency, Kind, publishing
 from hub.embedded import kafka, postgres
 from hub.embedded.install import kafka_jars
 from hub.fleet import Fleet
+from hub.grant_rows import load_grants
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings, load_settings
 from hub.store import Connection, agencies, connect
+from hub.store import grants as stored_grants
 from hub.workers.access import Access
 from tests.benchmark import samples
 from tests.benchmark.load import Connection as HttpConnection
@@ -76,9 +79,9 @@ def police(agency_id: str, **told: object) -> Agency:
         "kind": Kind.LAW_ENFORCEMENT,
         "country": "US",
         "jurisdictions": ("US",),
-        "publishes": ("*",),
     }
-    return Agency(id=agency_id, **(made | told))  # type: ignore[arg-type]
+    made |= told
+    return Agency(id=agency_id, publishes=publishing(("*",), made["jurisdictions"]), **made)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +169,7 @@ def running(
 
     `settings` are variables like `gateway_token_cache=0`; `url` names a database that is there already.
     """
-    stage.config.with_name("grants.toml").write_text(grants or usual_grants())
+    written = grants or usual_grants()
     variables = {f"PUENTE_{key.upper()}": str(value) for key, value in settings.items()}
     variables |= {"PUENTE_CONFIG": str(stage.config), "PUENTE_KAFKA_TOPIC_PREFIX": f"{name}."}
     services = launch.Services(
@@ -181,6 +184,8 @@ def running(
     with node.database() as conn:
         for agency in members or (police(samples.PUBLISHER), police(READER)):
             agencies.enrol(conn, agency)
+        held = load_grants(tomllib.loads(written), written.encode())
+        stored_grants.replace_imported(conn, held.grants, bytes.fromhex(held.digest))
         if {"relay", "ingest"} & set(processes):
             with closing(Access(main.kafka_settings(node.told), f"{name}.", NODE)) as access:
                 access.keep(conn)

@@ -27,7 +27,7 @@ from hub.web.auth import OPEN
 from hub.web.hub import Hub
 from hub.web.problems import PROBLEMS
 from hub.web.rates import Rates
-from tests.support.cast import LIMITS, NOW, grants
+from tests.support.cast import LIMITS, NOW
 
 ISSUER = "https://us.puente.example"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -48,7 +48,7 @@ def client() -> FlaskClient:
         node="us",
         url="https://us.puente.example",
         pool=closed_pool(),
-        picture=Picture.unread(grants(), LIMITS),
+        picture=Picture.unread(LIMITS),
         tokens=TokenVerifier(ISSUER, "us/api", {issuer.key.kid: issuer.key.public}, cache=10),
         grantor=Grantor(issuer, {"us/api": 300, "us/kafka": 1800}),
         cursors=Cursors(bytes(64)),

@@ -48,7 +48,7 @@ def test_narrowing_a_token_never_adds_a_right(
     for facts in events:
         before, after = (may_read(asking, facts, rules_of(held), NOW, has_received=received) for asking in tokens)
         assert height(after) <= height(before)
-        assert may_publish(narrow, facts).is_allowed <= may_publish(wide, facts).is_allowed
+        assert may_publish(narrow, facts, NOW).is_allowed <= may_publish(wide, facts, NOW).is_allowed
         assert may_acknowledge(narrow, facts, after).is_allowed <= may_acknowledge(wide, facts, before).is_allowed
 
 

@@ -14,14 +14,14 @@ from tests.support.cast import FISCALIA, NOW, POLICE, SHELTER, STRANGER, facts, 
 
 
 def test_an_agency_publishes_its_own_types_where_it_has_authority() -> None:
-    decision = may_publish(principal(POLICE), facts())
+    decision = may_publish(principal(POLICE), facts(), NOW)
 
     assert (decision.is_allowed, decision.projection, decision.reason) == (True, "full", "own event")
 
 
 @pytest.mark.parametrize("event_type", ["alert.warning.updated", "case.trafficking.closed", "ack.received"])
 def test_prefixes_say_what_it_publishes_and_anyone_may_answer(event_type: str) -> None:
-    assert may_publish(principal(POLICE), facts(type=event_type)).is_allowed
+    assert may_publish(principal(POLICE), facts(type=event_type), NOW).is_allowed
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_prefixes_say_what_it_publishes_and_anyone_may_answer(event_type: str) -
     ],
 )
 def test_it_says_why_it_may_not_be_published(because: str, who: Agency, event: Facts) -> None:
-    decision = may_publish(principal(who), event)
+    decision = may_publish(principal(who), event, NOW)
 
     assert (decision.is_allowed, decision.reason) == (False, because)
     assert decision.reason.es not in ("", because)
@@ -49,7 +49,7 @@ def test_it_says_why_it_may_not_be_published(because: str, who: Agency, event: F
 def test_at_most_five_places_are_named_in_a_refusal() -> None:
     states = ("US-AL", "US-AZ", "US-NM", "US-NV", "US-OR", "US-TX", "US-WA")
 
-    reason = may_publish(principal(POLICE), facts(jurisdictions=states)).reason
+    reason = may_publish(principal(POLICE), facts(jurisdictions=states), NOW).reason
 
     assert reason == "outside the agency's authorised area: US-AL, US-AZ, US-NM, US-NV, US-OR"
 
@@ -63,28 +63,28 @@ def test_at_most_five_places_are_named_in_a_refusal() -> None:
     ],
 )
 def test_a_token_narrows_what_may_be_published(because: str, narrowed: dict[str, Any]) -> None:
-    assert may_publish(principal(POLICE, **narrowed), facts()).reason == because
+    assert may_publish(principal(POLICE, **narrowed), facts(), NOW).reason == because
 
 
 def test_a_token_for_one_county_publishes_for_no_wider_or_further_place() -> None:
     state = replace(POLICE, jurisdictions=("US-CA",))
     county = principal(state, jurisdictions=("US-CA:06073",))
 
-    assert may_publish(county, facts()).is_allowed
-    assert not may_publish(county, facts(jurisdictions=("US-CA",))).is_allowed
-    assert not may_publish(county, facts(jurisdictions=("US-CA:06073", "US-CA:06075"))).is_allowed
+    assert may_publish(county, facts(), NOW).is_allowed
+    assert not may_publish(county, facts(jurisdictions=("US-CA",)), NOW).is_allowed
+    assert not may_publish(county, facts(jurisdictions=("US-CA:06073", "US-CA:06075")), NOW).is_allowed
 
 
 def test_a_token_for_one_county_still_answers_for_its_agency() -> None:
     state = replace(POLICE, jurisdictions=("US-CA",))
     answer = facts(type="ack.read", jurisdictions=("US-CA",))
 
-    assert may_publish(principal(state, jurisdictions=("US-CA:06073",)), answer).is_allowed
-    assert not may_publish(principal(state, jurisdictions=("US-TX",)), answer).is_allowed
+    assert may_publish(principal(state, jurisdictions=("US-CA:06073",)), answer, NOW).is_allowed
+    assert not may_publish(principal(state, jurisdictions=("US-TX",)), answer, NOW).is_allowed
 
 
 def test_a_kafka_topic_proves_the_agency_with_nothing_to_narrow_it() -> None:
-    decision = may_publish(of_agency(POLICE), facts())
+    decision = may_publish(of_agency(POLICE), facts(), NOW)
 
     assert decision.is_allowed
     assert of_agency(POLICE).client_id == "kafka:us-ca-sdpd"

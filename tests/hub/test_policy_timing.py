@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hub.policy import FULL, NOTICE, Timing, projection_at
+from hub.policy import FULL, NOTICE
+from hub.timing import Timing, projection_at
 from tests.support.cast import DAY, NOW
 
 TICK = DAY / 86_400_000_000

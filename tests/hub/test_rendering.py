@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.ingest import draft_of
-from hub.policy import Timing
 from hub.rendering import dump_cuts, render
 from hub.stored import Stored
+from hub.timing import Timing
 from schemas import envelope, projection
 from schemas.masks import NAMES
 from tests.schemas import strategies
 from tests.support import events
+from tests.support.cast import NOW
 
 TIMING = Timing(lapses=True, lapsed_at=None, public_until=None, active_until=None)
 
@@ -39,6 +40,7 @@ def stored(event: dict[str, Any], **differs: Any) -> Stored:
         projection_version=projection.PROJECTION_VERSION,
         cuts=dump_cuts(cut.cuts),
         text=cut.text,
+        accepted_at=NOW,
     )
     return replace(kept, **differs)
 

@@ -12,7 +12,8 @@ import pytest
 from marshmallow import ValidationError
 
 from hub.directory import Kind
-from hub.grants import Grant, GrantSet, Selector, Tlp, covers_type, load_grants
+from hub.grant_rows import load_grants
+from hub.grants import Grant, GrantSet, Selector, Tlp, covers_type
 from hub.limits import Limits, load_limits
 from schemas.flaws import flatten
 from schemas.sensitivity import Sensitivity
@@ -115,7 +116,7 @@ def test_another_file_is_another_version_of_the_rules() -> None:
         ('"locate-child"', '"Locate child"', "/purpose"),
         ('"amber+strict"', '"amber_strict"', "/max_tlp"),
         ('"amber+strict"', "3", "/max_tlp"),
-        ('clearance = "partner"', 'clearance = "protected"', "/clearance"),
+        ('clearance = "partner"', 'clearance = "everything"', "/clearance"),
         ("2027-01-01T00:00:00-08:00", "2026-01-01T00:00:00Z", "/valid_until"),
         ("2027-01-01T00:00:00-08:00", "2027-01-01T00:00:00", "/valid_until"),
         ("2027-01-01T00:00:00-08:00", "2027-01-01", "/valid_until"),

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -14,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from hub import keys, launch, main, tokens
-from hub.directory import Agency, Credential, Kind
+from hub.directory import Agency, Credential, Kind, publishing
 from hub.embedded import kafka, postgres
 from hub.embedded.install import kafka_jars
 from hub.fleet import Fleet
+from hub.grant_rows import load_grants
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings, load_settings
-from hub.store import Connection, agencies, connect
+from hub.store import Connection, agencies, connect, grants
 from tests.proof.keeper import Keeper
 
 NODE = "us"
@@ -149,7 +151,7 @@ class Stage:
             kind=Kind.LAW_ENFORCEMENT,
             country="US",
             jurisdictions=("US",),
-            publishes=("alert.*", "case.trafficking.*"),
+            publishes=publishing(("alert.*", "case.trafficking.*"), ("US",)),
         )
         key = self.folder / "agencies" / f"{agency_id}.pem"
         credential = Credential(
@@ -190,8 +192,6 @@ def stage(folder: Path) -> Iterator[Stage]:
     config.parent.mkdir()
     config.write_text(HUB_TOML.format(state=folder))
     shutil.copy(LIMITS, config.with_name("limits.toml"))
-    grants = (GRANTS_TOML.format(kind=kind, purpose=purpose) for kind, purpose in PURPOSES.items())
-    config.with_name("grants.toml").write_text("".join(grants))
     told = load_settings(config, {})
     with ExitStack() as stack:
         server = postgres.start(folder)
@@ -214,6 +214,9 @@ def stage(folder: Path) -> Iterator[Stage]:
             ),
         )
         stack.callback(made.end)
+        with made.database() as conn:
+            written = "".join(GRANTS_TOML.format(kind=kind, purpose=purpose) for kind, purpose in PURPOSES.items())
+            grants.replace_imported(conn, load_grants(tomllib.loads(written), written.encode()).grants, bytes(32))
         made.fleet.start()
         made.standby.start()
         yield made

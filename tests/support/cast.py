@@ -6,10 +6,9 @@ import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from hub.directory import Agency, Directory, Kind
+from hub.directory import Agency, Directory, Kind, publishing
 from hub.grants import Grant, GrantSet, Selector, Tlp
 from hub.limits import Limits, load_limits
 from hub.policy import Facts, Rules
@@ -27,7 +26,7 @@ def agency(agency_id: str, kind: Kind, *places: str, publishes: tuple[str, ...] 
     jurisdictions = places or (country,)
     name = f"{agency_id} (sample)"
     held: dict[str, Any] = {"name": name, "kind": kind, "country": country, "jurisdictions": jurisdictions}
-    return Agency(id=agency_id, publishes=publishes, **held | told)
+    return Agency(id=agency_id, publishes=publishing(publishes, jurisdictions), **held | told)
 
 
 # POLICE publishes, SHELTER has a grant, STRANGER has none, FISCALIA is on the other side of the border.
@@ -49,7 +48,7 @@ LIMITS = shipped_limits()
 
 def directory(*agencies: Agency, version: int = 1) -> Directory:
     """The cast, with `agencies` added or put in the place of those with the same id."""
-    return Directory(version, MappingProxyType({one.id: one for one in (*CAST, *agencies)}))
+    return Directory.of(version, (*CAST, *agencies))
 
 
 def principal(who: Agency = SHELTER, **narrowed: Any) -> Principal:

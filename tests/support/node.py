@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -22,11 +21,12 @@ from hub import keys
 from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.directory import Agency, Credential, Kind
-from hub.grants import Grant, GrantSet, Selector
+from hub.grants import Grant, Selector
 from hub.picture import Picture
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import RateSettings
 from hub.store import agencies, connect, log, open_pool
+from hub.store import grants as stored_grants
 from hub.tokens import Issuer, SigningKey, TokenVerifier
 from hub.web import create_app
 from hub.web.hub import Hub
@@ -111,19 +111,20 @@ class Node:
     ) -> None:
         self.url = url
         self.clock = Clock()
-        self.hub = self._hub(tuple(grants), rates)
+        self.hub = self._hub(rates)
         self.app = _idle_apps.pop() if _idle_apps else create_app(self.hub)
         self.app.extensions["puente"] = self.hub
         self.client = self.app.test_client()
         self.enrol(*CAST)
+        self.regrant(*grants)
 
-    def _hub(self, grants: tuple[Grant, ...], rates: RateSettings) -> Hub:
+    def _hub(self, rates: RateSettings) -> Hub:
         issuer = Issuer(ISSUER, _SIGNING_KEY)
         return Hub(
             node="us",
             url="http://gateway.example",
             pool=open_pool(self.url, name="test-gateway", most=4),
-            picture=Picture.unread(grant_set(grants), cast.LIMITS),
+            picture=Picture.unread(cast.LIMITS),
             tokens=TokenVerifier(ISSUER, "us/api", {_SIGNING_KEY.kid: _SIGNING_KEY.public}, cache=100),
             grantor=Grantor(issuer, {"us/api": 300, "us/kafka": 900}),
             cursors=Cursors(_CURSOR_KEY),
@@ -146,9 +147,9 @@ class Node:
                 agencies.give_credential(conn, Credential(**usual | may | differs))
 
     def regrant(self, *grants: Grant) -> None:
-        """Put other grants in force, as a restart with another grants file does."""
-        picture = self.hub.picture
-        picture.view = replace(picture.view, rules=replace(picture.view.rules, grants=grant_set(grants)))
+        """Put other grants in force, as a file that is moved into the database does."""
+        with connect(self.url, name="test") as conn:
+            stored_grants.replace_imported(conn, grants, bytes(32))
 
     def assertion(self, client_id: str, *, key: ECKey | None = None, **claims: Any) -> str:
         """A client assertion (RFC 7523); `claims` replace or, when None, remove what a good one holds."""
@@ -184,11 +185,6 @@ class Node:
         with psycopg.connect(self.url, autocommit=True) as conn:
             cursor = conn.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
-
-
-def grant_set(grants: Iterable[Grant]) -> GrantSet:
-    """A set of grants with a digest of its own."""
-    return GrantSet(tuple(grants), uuid4().hex)
 
 
 class Desk:

@@ -70,7 +70,7 @@ class Working:
             until(may_write, within_s=within_s, what=f"the right to write {topic}")
 
     def _work(self, name: str) -> Callable[[Callable[[], bool]], None]:
-        url, view = self.node.url, self.node.hub.picture.view
+        url = self.node.url
         if name == "sequencer":
             return lambda stopping: sequencer.run(url, SETTINGS, stopping)
         if name == "relay":
@@ -82,7 +82,7 @@ class Working:
             node="us",
             prefix=self.prefix,
             batch=500,
-            picture=Picture.unread(view.rules.grants, cast.LIMITS),
+            picture=Picture.unread(cast.LIMITS),
             now=self.node.clock,
         )
         return lambda stopping: ingest.run(given, stopping)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from hub.directory import publishing
 from tests.support.cast import STRANGER
 from tests.support.node import Desk, Node, child_case, missing_child, stamp
 
@@ -70,7 +71,7 @@ def test_a_narrowed_token_makes_an_event_missing_too(node: Node, police: Desk) -
 
 
 def test_an_id_that_others_use_is_free_for_oneself(node: Node, police: Desk) -> None:
-    node.enrol(replace(STRANGER, publishes=("alert.*",)))
+    node.enrol(replace(STRANGER, publishes=publishing(("alert.*",), STRANGER.jurisdictions)))
     event = missing_child()
     police.publish(event)
 

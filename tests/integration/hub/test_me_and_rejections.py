@@ -50,9 +50,9 @@ def test_an_agency_learns_of_its_own_grants_and_not_of_others(node: Node, shelte
     found = shelter.get("/v1/me").get_json()["grants"]
 
     assert [(one["id"], one["in_force"]) for one in found] == [
-        (TO_SHELTER.id, True),
-        ("later", False),
         ("for-ngos", True),
+        ("later", False),
+        (TO_SHELTER.id, True),
     ]
     assert found[0]["source"] == {"agency": POLICE.id}
     assert (found[0]["clearance"], found[0]["types"]) == ("partner", ["alert.*"])

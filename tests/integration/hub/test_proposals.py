@@ -16,16 +16,18 @@ from hub.feed import read_feed
 from hub.grants import Grant
 from hub.lanes import coarsen
 from hub.picture import Picture
-from hub.policy import Facts, Timing, may_read
+from hub.policy import Facts, may_read
 from hub.principal import READ, Principal
 from hub.reading import Asking, choose
 from hub.rendering import dump_cuts
 from hub.store import Connection, agencies, events, log
+from hub.store import grants as stored_grants
 from hub.stored import Draft
+from hub.timing import Timing
 from schemas import projection
 from schemas.masks import NAMES
 from tests.hub import strategies
-from tests.support.cast import LIMITS, NOW, grants
+from tests.support.cast import LIMITS, NOW
 
 NEVER = Timing(lapses=False, lapsed_at=None, public_until=None, active_until=None)
 few = settings(max_examples=60, deadline=None)
@@ -44,7 +46,8 @@ def everybody(postgres_of_module: str) -> Iterator[Connection]:
 def stored(conn: Connection, published: list[Facts], held: list[Grant]) -> Iterator[Picture]:
     """What was published is in the log while this lasts, and `held` are the grants."""
     with conn.transaction(force_rollback=True):
-        picture = Picture.unread(grants(*held), LIMITS)
+        stored_grants.replace_imported(conn, held, bytes(32))
+        picture = Picture.unread(LIMITS)
         picture.refresh(conn)
         for number, facts in enumerate(published):
             picture.lane_for(conn, facts)
@@ -95,8 +98,10 @@ def test_the_database_never_hides_what_the_policy_allows(
 ) -> None:
     with stored(everybody, published, held) as picture:
         asking = Asking(who, picture, picture.view, at)
-        lanes = asking.reach().lanes
-        proposed = log.candidates(everybody, who.agency.id, lanes, after=0, limit=len(published) + limit)
+        reach = asking.reach()
+        proposed = log.candidates(
+            everybody, who.agency.id, log.Within(reach.lanes, reach.grants), after=0, limit=len(published) + limit
+        )
 
         assert allowed(asking, published).keys() <= {row.subject for row in proposed}
         assert {item.row.subject: item.projection for item in choose(asking, proposed)} == allowed(asking, published)

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from joserfc.jwk import ECKey
 
-from hub.directory import Standing
+from hub.directory import Standing, publishing
 from hub.store import agencies, connect
 from tests.support.cast import POLICE, SHELTER
 from tests.support.node import Desk, Node, missing_child
@@ -103,7 +103,7 @@ def test_what_an_agency_may_publish_changes_at_once(node: Node, police: Desk) ->
     elsewhere = missing_child(jurisdictions=["US-CA:06037"])
     assert police.post("/v1/events", elsewhere).status_code == 403
 
-    node.enrol(replace(POLICE, jurisdictions=("US-CA",)))
+    node.enrol(replace(POLICE, jurisdictions=("US-CA",), publishes=publishing(("alert.*",), ("US-CA",))))
 
     assert node.desk(POLICE).post("/v1/events", elsewhere).status_code == 201
 
@@ -113,7 +113,7 @@ def test_what_it_may_publish_changes_for_its_old_token_too(node: Node, police: D
     assert police.post("/v1/events", elsewhere).status_code == 403
 
     with connect(node.url, name="test") as conn:
-        agencies.enrol(conn, replace(POLICE, jurisdictions=("US-CA",)))
+        agencies.enrol(conn, replace(POLICE, jurisdictions=("US-CA",), publishes=publishing(("alert.*",), ("US-CA",))))
 
     assert police.post("/v1/events", elsewhere).status_code == 201
 

@@ -1,0 +1,161 @@
+"""Everything a decision rests on, read at one version: agencies, people, grants, attestations, consents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from psycopg.rows import dict_row
+
+from hub.consents import Consent, by_subject
+from hub.directory import Agency, Attestation, Directory, Kind, Person, PersonState, PublishRight, Role, Standing
+from hub.grants import Grant, GrantSet, GrantState, Owner, Selector, Tlp
+from hub.limits import Limits
+from hub.policy import Rules
+from hub.store import agencies
+from schemas.sensitivity import Sensitivity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from hub.store import Connection
+
+Row = dict[str, Any]
+
+_AGENCIES = """
+SELECT id, name, kind, country, jurisdictions, languages, standing, epoch, identifiers, duty_phone, duty_email, version
+  FROM agency
+"""
+_RIGHTS = """
+SELECT agency, types, jurisdictions, valid_from, valid_until FROM publish_right WHERE state = 'in_force' ORDER BY id
+"""
+_ATTESTATIONS = """
+SELECT agency, kind, valid_from, least(valid_until, coalesce(withdrawn_at, valid_until)) AS valid_until
+  FROM attestation WHERE withdrawn_at IS NULL OR withdrawn_at > valid_from ORDER BY id
+"""
+_PERSONS = "SELECT id, agency, name, roles, state, enrolled_by, version FROM person"
+_CONSENTS = """
+SELECT id::text, source, subject, fields, recipients, purpose, signed_at, valid_until, withdrawn_at
+  FROM consent ORDER BY id
+"""
+_PARTIES = "SELECT agreement, agency, kind, country FROM agreement_party"
+_OWNERS = "SELECT grant_id, version, agency, events_from FROM grant_owner ORDER BY agency"
+
+GRANTS = """
+SELECT g.id, g.version, g.agreement, g.source_agency, g.source_kind, g.source_country, g.reader_agency, g.reader_kind,
+       g.reader_country, g.types, g.jurisdictions, g.purpose, g.max_tlp, g.clearance, g.requires, g.is_imported,
+       CASE WHEN g.state = 'in_force' AND a.state <> 'in_force' THEN 'suspended' ELSE g.state END AS state,
+       greatest(g.valid_from, a.valid_from) AS valid_from,
+       least(g.valid_until, a.valid_until, coalesce(g.confirm_until, g.valid_until)) AS valid_until
+  FROM access_grant g JOIN agreement a ON a.id = g.agreement
+"""
+_CURRENT = "g.state IN ('in_force', 'suspended')"
+
+
+def read(conn: Connection, known: Rules) -> Rules:
+    """
+    The rules as they are now; `known` itself where they have not moved.
+
+    The version is read first: what changes while the rest is read makes the rest newer than its version, and every
+    statement that relies on it then finds that out.
+    """
+    version = agencies.version_of(conn)
+    if version == known.directory.version:
+        return known
+    with conn.pipeline():
+        fetched = [
+            conn.cursor(row_factory=dict_row).execute(statement)
+            for statement in (_AGENCIES, _RIGHTS, _ATTESTATIONS, _PERSONS, _CONSENTS, _PARTIES, _OWNERS)
+        ]
+        held = conn.cursor(row_factory=dict_row).execute(f"{GRANTS} WHERE {_CURRENT} ORDER BY g.id")
+        rows = [cursor.fetchall() for cursor in fetched]
+        granted = held.fetchall()
+    enrolled, rights, attestations, persons, consents, parties, owners = rows
+    directory = Directory.of(version, _agencies(enrolled, rights, attestations), map(_person, persons))
+    grants = grants_of(granted, parties, owners)
+    digest = hashlib.sha256(repr((granted, parties, owners)).encode()).hexdigest()
+    return Rules(directory, GrantSet(grants, digest), known.limits, by_subject(map(_consent, consents)))
+
+
+def directory(conn: Connection) -> Directory:
+    """Everyone enrolled, without the grants."""
+    return read(conn, Rules(Directory(0), GrantSet(), Limits((), ""))).directory
+
+
+def all_grants(conn: Connection) -> tuple[Grant, ...]:
+    """Every version of every grant, whatever its state, for explaining; decisions rest on `read` alone."""
+    rows = [
+        conn.cursor(row_factory=dict_row).execute(statement).fetchall()
+        for statement in (GRANTS + " ORDER BY g.id, g.version", _PARTIES, _OWNERS)
+    ]
+    return grants_of(*rows)
+
+
+def _agencies(rows: Iterable[Row], rights: Iterable[Row], attestations: Iterable[Row]) -> Iterable[Agency]:
+    publishes: defaultdict[str, list[PublishRight]] = defaultdict(list)
+    for row in rights:
+        publishes[row.pop("agency")].append(PublishRight(**row | _tuples(row, "types", "jurisdictions")))
+    attested: defaultdict[str, list[Attestation]] = defaultdict(list)
+    for row in attestations:
+        attested[row.pop("agency")].append(Attestation(**row))
+    for row in rows:
+        yield Agency(
+            **row
+            | _tuples(row, "jurisdictions", "languages", "identifiers")
+            | {"kind": Kind(row["kind"]), "standing": Standing(row["standing"])},
+            publishes=tuple(publishes[row["id"]]),
+            attestations=tuple(attested[row["id"]]),
+        )
+
+
+def _person(row: Row) -> Person:
+    return Person(**row | {"roles": frozenset(map(Role, row["roles"])), "state": PersonState(row["state"])})
+
+
+def _consent(row: Row) -> Consent:
+    return Consent(**row | _tuples(row, "fields") | {"recipients": frozenset(row["recipients"])})
+
+
+def _tuples(row: Mapping[str, Any], *names: str) -> Row:
+    return {name: tuple(row[name]) for name in names}
+
+
+def grants_of(rows: Iterable[Row], parties: Iterable[Row], owners: Iterable[Row]) -> tuple[Grant, ...]:
+    """Rows of `GRANTS` with the parties of their agreements and the sources that stand behind them."""
+    bound: defaultdict[str, list[Selector]] = defaultdict(list)
+    for row in parties:
+        bound[row["agreement"]].append(_selector(row))
+    standing: defaultdict[tuple[str, int], list[Owner]] = defaultdict(list)
+    for row in owners:
+        key = row["grant_id"], row["version"]
+        standing[key].append(Owner(agency=row["agency"], events_from=row["events_from"]))
+    return tuple(_grant(row, bound, standing) for row in rows)
+
+
+def _grant(row: Row, bound: Mapping[str, list[Selector]], standing: Mapping[tuple[str, int], list[Owner]]) -> Grant:
+    parties = bound.get(row["agreement"])
+    owners = None if row["is_imported"] else tuple(standing.get((row["id"], row["version"]), ()))
+    return Grant(
+        id=row["id"],
+        version=row["version"],
+        agreement=row["agreement"],
+        source=_selector(row, "source_"),
+        reader=_selector(row, "reader_"),
+        purpose=row["purpose"],
+        max_tlp=Tlp(row["max_tlp"]),
+        clearance=Sensitivity(row["clearance"]),
+        valid_from=row["valid_from"],
+        valid_until=row["valid_until"],
+        state=GrantState(row["state"]),
+        parties=None if parties is None else tuple(parties),
+        owners=owners,
+        **_tuples(row, "types", "jurisdictions", "requires"),
+    )
+
+
+def _selector(row: Row, prefix: str = "") -> Selector:
+    kind = row[f"{prefix}kind"]
+    return Selector(
+        agency=row[f"{prefix}agency"], kind=None if kind is None else Kind(kind), country=row[f"{prefix}country"]
+    )
