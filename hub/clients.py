@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hub import tokens
+from hub.authority import scopes_of
 from hub.errors import ClientRefused, NotAuthenticated
 from hub.policy import Decision
 from hub.principal import Principal
@@ -43,10 +44,11 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True)
 class Grantor:
-    """The node's token endpoint: its issuer, and seconds of validity per audience."""
+    """The node's token endpoint: its issuer, seconds of validity per audience, and audiences that no person gets."""
 
     issuer: tokens.Issuer
     ttl_s: dict[str, int]
+    machines_only: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,23 @@ def give_token(conn: Connection, picture: Picture, grantor: Grantor, request: To
     if request.purpose is not None and PURPOSE.fullmatch(request.purpose) is None:
         raise ClientRefused("invalid_request", NOT_A_PURPOSE)
     credential, agency = _authenticated(conn, picture, grantor, request.assertion, at)
-    scopes = frozenset(request.scope.split()) or credential.scopes
+    person = picture.view.rules.directory.acting(credential.person) if credential.person else None
+    if person is not None and request.resource in grantor.machines_only:
+        raise ClientRefused("invalid_target", Text("not for persons", "no es para personas"))
+    most = credential.scopes if person is None else scopes_of(person.roles)
+    scopes = frozenset(request.scope.split()) or most
     wanted = tuple(dict.fromkeys(request.jurisdictions.split())) or credential.jurisdictions
-    may_have = scopes <= credential.scopes and _all_within(wanted, credential.jurisdictions)
-    principal = Principal(agency=agency, client_id=credential.client_id, scopes=scopes, purpose=request.purpose)
+    may_have = scopes <= most and _all_within(wanted, credential.jurisdictions)
+    principal = Principal(
+        agency=agency, client_id=credential.client_id, scopes=scopes, purpose=request.purpose, person=person
+    )
     decision = Decision(may_have, AUTHENTICATED if may_have else WIDER)
     audit.record(conn, principal, "token", decision, policy=picture.view.rules.version, subject=request.resource)
     if not may_have:
         raise ClientRefused("invalid_scope", WIDER)
     claims = {
         "client_id": credential.client_id,
+        "sub": f"{tokens.PERSON}{person.id}" if person is not None else credential.client_id,
         "agency": agency.id,
         "jurisdictions": list(wanted),
         "scope": " ".join(sorted(scopes)),
@@ -106,8 +115,10 @@ def _authenticated(
         raise ClientRefused("invalid_client", REFUSED) from error
     if credential is None:
         raise ClientRefused("invalid_client", REFUSED)
-    agency = picture.refresh(conn).rules.directory.agencies[credential.agency]
-    if not _is_proven(conn, credential, grantor, assertion, at) or not agency.is_active:
+    directory = picture.refresh(conn).rules.directory
+    agency = directory.agencies[credential.agency]
+    may_act = agency.is_active and (credential.person is None or directory.acting(credential.person) is not None)
+    if not _is_proven(conn, credential, grantor, assertion, at) or not may_act:
         principal = Principal(agency=agency, client_id=credential.client_id, scopes=frozenset())
         audit.record(conn, principal, "token", Decision(False, REFUSED), policy=picture.view.rules.version)
         raise ClientRefused("invalid_client", REFUSED)

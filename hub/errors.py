@@ -8,6 +8,8 @@ HubError
 ├── NotAuthenticated     no token, or one with any defect
 ├── ClientRefused        the token endpoint does not accept this client (RFC 6749 section 5.2)
 ├── Invalid              the request or event has flaws, each with its path
+├── Outdated             the resource has changed since the caller looked (If-Match)
+├── MatchRequired        a change must say which version it changes
 ├── KeyReused            an Idempotency-Key came back with another body
 ├── StillRunning         a request with this Idempotency-Key has not ended
 ├── TooLarge             over a stated limit of bytes
@@ -78,6 +80,20 @@ class Invalid(HubError):
     def __init__(self, flaws: tuple[Flaw, ...]) -> None:
         super().__init__(Text("the request has flaws", "la solicitud tiene defectos"))
         self.flaws = flaws
+
+
+class Outdated(HubError):
+    """Somebody else has changed the resource meanwhile (RFC 9110 section 13.1.1)."""
+
+    def __init__(self) -> None:
+        super().__init__(Text("it has changed meanwhile; read it again", "ha cambiado entretanto; vuelva a leerlo"))
+
+
+class MatchRequired(HubError):
+    """A change without If-Match could undo another's without knowing it (RFC 6585 section 3)."""
+
+    def __init__(self) -> None:
+        super().__init__(Text("say in If-Match which version this changes", "indique en If-Match qué versión cambia"))
 
 
 class KeyReused(HubError):

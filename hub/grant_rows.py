@@ -54,7 +54,8 @@ class SelectorSchema(Row):
         return Selector(**data)
 
 
-def _known_place(code: str) -> None:
+def known_place(code: str) -> None:
+    """For marshmallow: the code is in the reference data."""
     if not is_jurisdiction(code):
         raise ValidationError([Text("unknown jurisdiction", "jurisdicción desconocida")])
 
@@ -73,7 +74,7 @@ class GrantSchema(Row):
         required=True,
         validate=validate.Length(1, 32),
     )
-    jurisdictions = fields.List(fields.String(validate=_known_place), required=True, validate=validate.Length(1, 256))
+    jurisdictions = fields.List(fields.String(validate=known_place), required=True, validate=validate.Length(1, 256))
     purpose = fields.String(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9-]{1,63}$"))
     max_tlp = fields.String(required=True, validate=validate.OneOf(["clear", "green", "amber", "amber+strict", "red"]))
     clearance = fields.String(required=True, validate=validate.OneOf(CLEARANCES))

@@ -82,6 +82,7 @@ def entry_of(draft: Draft, lane: int, principal: Principal, decision: Decision, 
         client=principal.client_id,
         reason=str(decision.reason),
         policy=view.rules.version,
+        person=principal.person.id if principal.person is not None else None,
     )
 
 

@@ -141,7 +141,11 @@ def gateway_app() -> Flask:
             pool=open_pool(database_url(told), name="puente-gateway", most=gateway.threads),
             picture=Picture.unread(limits(told)),
             tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),
-            grantor=Grantor(own, {audience: told.tokens.api_ttl_s, f"{node}/kafka": told.tokens.kafka_ttl_s}),
+            grantor=Grantor(
+                own,
+                {audience: told.tokens.api_ttl_s, f"{node}/kafka": told.tokens.kafka_ttl_s},
+                frozenset({f"{node}/kafka"}),
+            ),
             cursors=Cursors(keys.cursor_key(told.state_dir)),
             rates=Rates(told.rates, gateway.processes),
             now=now,

@@ -40,12 +40,16 @@ MAX_API_TTL_S = 300
 MAX_KAFKA_TTL_S = 3600
 MAX_ASSERTION_TTL_S = 60
 ASSERTION_TYPES = ("JWT", "client-authentication+jwt")  # stock clients write the former, RFC 7523bis the latter
+PERSON = "person:"  # before the subject of a token that somebody has under their own name
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """The verified content of an access token (RFC 9068 names; `epoch` is the agency's at issue)."""
+    """The verified content of an access token (RFC 9068 names; `epoch` is the agency's at issue).
+
+    `person` is the subject where somebody asks under their own name; a client alone is its own subject.
+    """
 
     client_id: str
     agency: str
@@ -55,6 +59,7 @@ class Claims:
     jti: str
     exp: int
     epoch: int
+    person: str | None = None
 
 
 class SigningKey:
@@ -92,7 +97,7 @@ class Issuer:
                 **claims,
                 "iss": self.name,
                 "aud": audience,
-                "sub": claims["client_id"],
+                "sub": claims.get("sub", claims["client_id"]),
                 "jti": secrets.token_urlsafe(16),
                 "iat": issued,
                 "exp": issued + ttl_s,
@@ -157,6 +162,7 @@ class TokenVerifier:
             jti=payload["jti"],
             exp=payload["exp"],
             epoch=payload["epoch"],
+            person=payload["sub"].removeprefix(PERSON) if payload["sub"].startswith(PERSON) else None,
         )
 
 

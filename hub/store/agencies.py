@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import kwargs_row
 
-from hub.directory import Credential
+from hub.directory import Agency, Credential, Kind, Standing
 from hub.store import publish_rights
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hub.directory import Agency, Standing
     from hub.store import Connection
 
 
@@ -56,6 +55,64 @@ def enrol(conn: Connection, agency: Agency) -> bool:
         )
         rights = publish_rights.replace_enrolled(conn, agency)
     return changed.rowcount == 1 or rights
+
+
+def add(conn: Connection, agency: Agency) -> bool:
+    """A new agency, without any right to publish; False when the id is taken."""
+    done = conn.execute(
+        """
+        INSERT INTO agency (id, name, kind, country, jurisdictions, languages, identifiers, duty_phone, duty_email)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING
+        """,
+        (
+            agency.id,
+            agency.name,
+            agency.kind.value,
+            agency.country,
+            list(agency.jurisdictions),
+            list(agency.languages),
+            list(agency.identifiers),
+            agency.duty_phone,
+            agency.duty_email,
+        ),
+    )
+    return done.rowcount == 1
+
+
+def amend(conn: Connection, agency: Agency) -> None:
+    """Write what may change of an agency, and its version."""
+    conn.execute(
+        """
+        UPDATE agency SET (name, jurisdictions, languages, identifiers, duty_phone, duty_email, version)
+                        = (%s, %s, %s, %s, %s, %s, %s) WHERE id = %s
+        """,
+        (
+            agency.name,
+            list(agency.jurisdictions),
+            list(agency.languages),
+            list(agency.identifiers),
+            agency.duty_phone,
+            agency.duty_email,
+            agency.version,
+            agency.id,
+        ),
+    )
+
+
+_LOCKED = """
+SELECT id, name, kind, country, jurisdictions, languages, standing, epoch, identifiers, duty_phone, duty_email, version
+  FROM agency WHERE id = %s FOR UPDATE
+"""
+
+
+def locked(conn: Connection, agency_id: str) -> Agency | None:
+    """One agency as it is now, held until the transaction ends; without its rights and attestations."""
+    return conn.cursor(row_factory=kwargs_row(_agency)).execute(_LOCKED, (agency_id,)).fetchone()
+
+
+def _agency(**row: Any) -> Agency:
+    lists = {name: tuple(row[name]) for name in ("jurisdictions", "languages", "identifiers")}
+    return Agency(**row | lists | {"kind": Kind(row["kind"]), "standing": Standing(row["standing"])})
 
 
 def set_standing(conn: Connection, agency_id: str, standing: Standing) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from hub.store import array
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from hub.policy import Decision
@@ -17,13 +19,24 @@ if TYPE_CHECKING:
 
 
 def record(
-    conn: Connection, principal: Principal, action: str, decision: Decision, *, policy: str, subject: str | None = None
+    conn: Connection,
+    principal: Principal,
+    action: str,
+    decision: Decision,
+    *,
+    policy: str,
+    subject: str | None = None,
+    detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write down what was decided about `action`; `subject` names its object, never with personal data."""
+    """
+    Write down what was decided about `action`; `subject` names its object, never with personal data.
+
+    `detail` is for administrative acts: what was (`before`), what is (`after`), who stands behind it.
+    """
     conn.execute(
         """
-        INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object, grants)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object, grants, person, detail)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         (
             principal.agency.id,
@@ -35,8 +48,14 @@ def record(
             principal.purpose,
             subject,
             [decision.grant] if decision.grant else None,
+            _person(principal),
+            None if detail is None else orjson.dumps(detail, option=orjson.OPT_SORT_KEYS).decode(),
         ),
     )
+
+
+def _person(principal: Principal) -> str | None:
+    return principal.person.id if principal.person is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +85,8 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
     done = conn.execute(
         """
         INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object,
-                           events, projections, grants)
-        SELECT %s, %s, 'disclose', true, 'read', %s, %s, %s, %s::uuid[], %s::text[], %s::text[]
+                           events, projections, grants, person)
+        SELECT %s, %s, 'disclose', true, 'read', %s, %s, %s, %s::uuid[], %s::text[], %s::text[], %s
           FROM directory d WHERE d.version = %s AND coalesce((SELECT max(id) FROM lane), 0) = %s
         """,
         (
@@ -79,6 +98,7 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
             array([item.event for item in disclosed]),
             array([item.projection for item in disclosed]),
             array([item.grant for item in disclosed]),
+            _person(principal),
             basis.directory_version,
             basis.newest_lane,
         ),

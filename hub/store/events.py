@@ -32,8 +32,8 @@ WITH stored AS (
 ), queued AS (
     INSERT INTO pending (event, lane, is_kept, closes) SELECT hub_id, %s, %s, %s FROM stored
 ), noted AS (
-    INSERT INTO audit (agency, client, action, is_allowed, reason, policy, events)
-    SELECT %s, %s, 'publish', true, %s, %s, ARRAY[hub_id] FROM stored
+    INSERT INTO audit (agency, client, action, is_allowed, reason, policy, events, person)
+    SELECT %s, %s, 'publish', true, %s, %s, ARRAY[hub_id], %s FROM stored
 )
 SELECT hub_id FROM stored
 """
@@ -49,6 +49,7 @@ class Entry:
     client: str
     reason: str
     policy: str
+    person: str | None = None
 
 
 def _parameters(entry: Entry) -> tuple[object, ...]:
@@ -77,6 +78,7 @@ def _parameters(entry: Entry) -> tuple[object, ...]:
         entry.client,
         entry.reason,
         entry.policy,
+        entry.person,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from hub.web import acks, alerts, cases, events, feed, me, oauth, problems, published, rejections, shapes
+from hub.web import acks, agencies, alerts, cases, events, feed, me, oauth, problems, published, rejections, shapes
 from hub.web.auth import authenticate
 from hub.web.bodies import MAX_BODY_BYTES
 from hub.web.metrics import count_requests
@@ -15,7 +15,26 @@ from hub.web.metrics import count_requests
 if TYPE_CHECKING:
     from hub.web.hub import Hub
 
-BLUEPRINTS = (oauth.bp, feed.bp, events.bp, acks.bp, alerts.bp, cases.bp, me.bp, rejections.bp, published.bp)
+BLUEPRINTS = (
+    oauth.bp,
+    feed.bp,
+    events.bp,
+    acks.bp,
+    alerts.bp,
+    cases.bp,
+    me.bp,
+    rejections.bp,
+    published.bp,
+    agencies.bp,
+)
+
+# Request bodies that views parse strictly themselves, by their names in OpenAPI.
+BODIES = {
+    "AckBody": shapes.AckBody,
+    "Agency": agencies.NEW,
+    "AgencyChange": agencies.CHANGE,
+    "Standing": agencies.STANDING,
+}
 
 DESCRIPTION = (
     "Missing-child and trafficking alerts between agencies. Every answer holds exactly what the caller's token, "
@@ -51,7 +70,8 @@ def create_app(hub: Hub) -> Flask:
     api = problems.ProblemApi(app)
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"})
     api.spec.components.schema("Event", published.event_component())
-    api.spec.components.schema("AckBody", schema=shapes.AckBody)
+    for name, schema in BODIES.items():
+        api.spec.components.schema(name, schema=schema)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     problems.register(app)

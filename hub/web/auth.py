@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import g, request
 
+from hub.authority import scopes_of
 from hub.errors import NotAuthenticated, Unavailable
 from hub.picture import Stale
 from hub.principal import Principal
 from hub.reading import Asking
-from hub.store import connection
+from hub.store import connection, transaction
 from hub.web.hub import Hub, current_hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hub.store import Connection
     from hub.tokens import Claims
 
 T = TypeVar("T")
@@ -57,15 +59,31 @@ def _asking(hub: Hub, claims: Claims) -> Asking:
         view = hub.picture.view
         agency = view.rules.directory.active(claims.agency)
         if agency is not None and claims.epoch == agency.epoch:
+            person = view.rules.directory.acting(claims.person) if claims.person else None
+            if claims.person and (person is None or person.agency != agency.id):
+                continue
             principal = Principal(
                 agency=agency,
                 client_id=claims.client_id,
-                scopes=claims.scopes,
+                scopes=claims.scopes if person is None else claims.scopes & scopes_of(person.roles),
+                person=person,
                 jurisdictions=claims.jurisdictions,
                 purpose=claims.purpose,
             )
             return Asking(principal, hub.picture, view, hub.now())
     raise NotAuthenticated
+
+
+def act(use_case: Callable[[Connection, Asking], T]) -> T:
+    """`answer` for an administrative act: one transaction, on the present rules; of a refusal its entry is kept."""
+    hub = current_hub()
+
+    def once(asking: Asking) -> T:
+        with transaction(hub.pool) as conn:
+            asking.require_current(conn)
+            return use_case(conn, asking)
+
+    return answer(once)
 
 
 def answer(use_case: Callable[[Asking], T]) -> T:

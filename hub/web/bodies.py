@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, abort, request
+from marshmallow import ValidationError
 
 from hub.errors import Invalid, TooLarge
 from schemas import strictjson
 from schemas.complaints import NOT_AN_OBJECT
-from schemas.flaws import flaw
+from schemas.flaws import flatten, flaw
+
+if TYPE_CHECKING:
+    from hub.grant_rows import Row
 
 MAX_BODY_BYTES = strictjson.MAX_BYTES
 JSON_TYPES = frozenset({"application/json", "application/cloudevents+json"})
@@ -45,6 +49,20 @@ def read_object() -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise Invalid((flaw("", NOT_AN_OBJECT),))
     return parsed
+
+
+def read_row(row: Row) -> Any:
+    """
+    The body as `row` builds it.
+
+    Raises:
+        Malformed, Invalid: it is no such thing; every flaw is named.
+    """
+    body = read_object()
+    try:
+        return row.load(body)
+    except ValidationError as error:
+        raise Invalid(tuple(flatten(error.messages))) from None
 
 
 def json_response(text: str, status: int = 200) -> Response:

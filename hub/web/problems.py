@@ -27,6 +27,8 @@ PROBLEMS: dict[type[errors.HubError], tuple[int, Text]] = {
     errors.Denied: (403, Text("The policy does not allow this", "La política no lo permite")),
     errors.NotVisible: (404, Text("Nothing here for you", "No hay nada aquí para usted")),
     errors.Conflict: (409, Text("The request contradicts what is stored", "La solicitud contradice lo guardado")),
+    errors.Outdated: (412, Text("It has changed meanwhile", "Ha cambiado entretanto")),
+    errors.MatchRequired: (428, Text("If-Match is required", "Se requiere If-Match")),
     errors.KeyReused: (422, Text("The Idempotency-Key is taken", "La Idempotency-Key ya está en uso")),
     errors.StillRunning: (409, Text("Still running", "Aún en curso")),
     errors.Invalid: (422, Text("The request has flaws", "La solicitud tiene defectos")),

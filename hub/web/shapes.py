@@ -49,6 +49,50 @@ class RejectionsQuery(Query):
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
+class NamedQuery(Query):
+    """A list in order of ids; go on behind the last one seen."""
+
+    after = fields.String(load_default="", validate=validate.Length(max=100))
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+
+
+def body(schema: str, *, if_match: bool = False) -> dict[str, Any]:
+    """OpenAPI of a request body that is parsed strictly in the view, and of the version that a change must name."""
+    described: dict[str, Any] = {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+        }
+    }
+    if if_match:
+        described["parameters"] = [{"in": "header", "name": "If-Match", "required": True, "schema": {"type": "string"}}]
+    return described
+
+
+class AgencyShape(Schema):
+    """An agency as the directory shows it."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    kind = fields.String(required=True)
+    country = fields.String(required=True)
+    jurisdictions = fields.List(fields.String(), required=True)
+    identifiers = fields.List(fields.String(), required=True)
+    languages = fields.List(fields.String(), required=True)
+    duty_phone = fields.String(required=True)
+    duty_email = fields.String(required=True)
+    standing = fields.String(required=True)
+    publishes = fields.List(fields.Dict(), required=True)
+    version = fields.Integer(required=True)
+
+
+class Agencies(Schema):
+    """A page of the directory; `next` is null at its end."""
+
+    agencies = fields.List(fields.Nested(AgencyShape), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
 class Accepted(Schema):
     """The hub's own id of a stored event."""
 

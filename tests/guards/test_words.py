@@ -28,6 +28,8 @@ RAISED: dict[type[HubError], HubError] = {
     errors.NotAuthenticated: errors.NotAuthenticated(missing=True),
     errors.ClientRefused: errors.ClientRefused("invalid_client", Text("no", "no se acepta")),
     errors.Invalid: errors.Invalid((FLAW,)),
+    errors.Outdated: errors.Outdated(),
+    errors.MatchRequired: errors.MatchRequired(),
     errors.KeyReused: errors.KeyReused(),
     errors.StillRunning: errors.StillRunning(),
     errors.TooLarge: errors.TooLarge(1),

@@ -20,12 +20,12 @@ from werkzeug.test import TestResponse
 from hub import keys
 from hub.clients import Grantor
 from hub.cursor import Cursors
-from hub.directory import Agency, Credential, Kind
+from hub.directory import Agency, Credential, Kind, Person, Role
 from hub.grants import Grant, Selector
 from hub.picture import Picture
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import RateSettings
-from hub.store import agencies, connect, log, open_pool
+from hub.store import agencies, connect, log, open_pool, persons
 from hub.store import grants as stored_grants
 from hub.tokens import Issuer, SigningKey, TokenVerifier
 from hub.web import create_app
@@ -44,6 +44,8 @@ YEAR = timedelta(days=365)
 # Police to whom POLICE has opened its alerts as law enforcement.
 SHERIFF = cast.agency("us-ca-sheriff", Kind.LAW_ENFORCEMENT, "US-CA")
 CAST = (*cast.CAST, SHERIFF)
+# Runs the node; reads nothing of what passes through it.
+OPERATOR = cast.agency("us-operator", Kind.OPERATOR, "US")
 
 _numbers = count(1)
 _SIGNING_KEY = SigningKey(keys.new_private_pem())
@@ -126,7 +128,7 @@ class Node:
             pool=open_pool(self.url, name="test-gateway", most=4),
             picture=Picture.unread(cast.LIMITS),
             tokens=TokenVerifier(ISSUER, "us/api", {_SIGNING_KEY.kid: _SIGNING_KEY.public}, cache=100),
-            grantor=Grantor(issuer, {"us/api": 300, "us/kafka": 900}),
+            grantor=Grantor(issuer, {"us/api": 300, "us/kafka": 900}, frozenset({"us/kafka"})),
             cursors=Cursors(_CURSOR_KEY),
             rates=Rates(rates, processes=1),
             now=self.clock,
@@ -145,6 +147,31 @@ class Node:
                 may = {"scopes": frozenset(SCOPES), "jurisdictions": ANYWHERE}
                 agencies.enrol(conn, agency)
                 agencies.give_credential(conn, Credential(**usual | may | differs))
+
+    def person(self, agency: Agency, name: str, *roles: Role) -> Person:
+        """Enrol somebody who counts already, with a key named like them."""
+        person = Person(id=f"{agency.id}.{name}", agency=agency.id, name=name.title(), roles=frozenset(roles))
+        with connect(self.url, name="test") as conn:
+            persons.put(conn, person)
+            agencies.give_credential(
+                conn,
+                Credential(
+                    client_id=person.id,
+                    agency=agency.id,
+                    public_key_pem=public_pem(person.id),
+                    scopes=frozenset(),
+                    jurisdictions=ANYWHERE,
+                    person=person.id,
+                ),
+            )
+        return person
+
+    def office(self, agency: Agency, name: str, *roles: Role, **form: str) -> Desk:
+        """A person of an agency, enrolled now, with a token of their own."""
+        person = self.person(agency, name, *roles)
+        answer = self.ask_token(person.id, **form)
+        assert answer.status_code == 200, answer.text
+        return Desk(self, agency, answer.get_json()["access_token"])
 
     def regrant(self, *grants: Grant) -> None:
         """Put other grants in force, as a file that is moved into the database does."""
@@ -205,6 +232,16 @@ class Desk:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         told = {"Content-Type": "application/json"} | self.headers | (headers or {})
         return self.node.app.test_client().post(path, headers=told, data=raw, **options)
+
+    def patch(self, path: str, body: Any, version: int) -> TestResponse:
+        """PATCH what was seen in this version."""
+        told = {"Content-Type": "application/json", "If-Match": f'"{version}"'} | self.headers
+        return self.node.app.test_client().patch(path, headers=told, data=json.dumps(body))
+
+    def put(self, path: str, body: Any, version: int) -> TestResponse:
+        """PUT over what was seen in this version."""
+        told = {"Content-Type": "application/json", "If-Match": f'"{version}"'} | self.headers
+        return self.node.app.test_client().put(path, headers=told, data=json.dumps(body))
 
     def publish(self, event: events.Wire) -> str:
         """Publish what must be new; the hub's id of it."""
