@@ -78,7 +78,7 @@ def with_profile(command: Command) -> Command:
 @click.option("--json", "as_json", is_flag=True, help=say("With its life and scope.", "Con su vigencia y alcance."))
 def token(profile: Path, kafka: bool, scope: str, jurisdiction: tuple[str, ...], as_json: bool) -> None:
     """``puente token``"""
-    with _told():
+    with told():
         who = profiles.load(profile)
         source = TokenSource(who.kafka_identity() if kafka else who.identity, language=LANG)
         got = source.token(Wanted(scope=scope, jurisdictions=jurisdiction))
@@ -110,7 +110,7 @@ def token(profile: Path, kafka: bool, scope: str, jurisdiction: tuple[str, ...],
 def publish(files: tuple[str, ...], profile: Path) -> None:
     """``puente publish``"""
     refused = False
-    with _told(), Gateway(profiles.load(profile), language=LANG) as gateway:
+    with told(), Gateway(profiles.load(profile), language=LANG) as gateway:
         for name, raw in _events(files):
             try:
                 done = gateway.publish(raw)
@@ -144,7 +144,7 @@ def ack(event: str, state: str, reason: str | None, profile: Path) -> None:
     """``puente ack``"""
     if state == "declined" and reason is None:
         raise click.UsageError(say("declined needs --reason", "declined requiere --reason"))
-    with _told(), Gateway(profiles.load(profile), language=LANG) as gateway:
+    with told(), Gateway(profiles.load(profile), language=LANG) as gateway:
         gateway.acknowledge(event, state, reason=reason)
     click.echo(f"{event}: {state}")
 
@@ -174,7 +174,7 @@ def tail(profile: Path, as_json: bool, after: str | None, once: bool) -> None:
     console = Console()
     cursor = after
     try:
-        with _told(), Gateway(profiles.load(profile), language=LANG) as gateway:
+        with told(), Gateway(profiles.load(profile), language=LANG) as gateway:
             for entries, reached in pages(gateway, after, once=once):
                 cursor = reached
                 for entry in entries:
@@ -261,7 +261,7 @@ def _explain(name: str, problem: Refused) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Every failure as one line and an exit status."""
     try:
         yield

@@ -80,6 +80,15 @@ class Page:
     more: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back: the JSON object, and the version of the resource where the gateway named one."""
+
+    status: int
+    body: Mapping[str, Any] = field(repr=False)
+    version: int | None
+
+
 class Gateway:
     """The gateway of one profile; use it as a context manager."""
 
@@ -139,6 +148,30 @@ class Gateway:
         if not isinstance(events, list) or not isinstance(cursor, str):
             raise GatewayError(NOT_JSON.format(status=answer.status_code))
         return Page(events=tuple(events), next=cursor, more=page.get("more") is True)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        version: int | None = None,
+    ) -> Answer:
+        """
+        One request of an administrator; ``version`` is the one that a change is made to (If-Match).
+
+        Raises:
+            Refused, Unavailable, NoToken: as above.
+        """
+        sent: dict[str, Any] = {"params": dict(query or {})}
+        if body is not None:
+            sent["json"] = dict(body)
+        if version is not None:
+            sent["headers"] = {"If-Match": f'"{version}"'}
+        answer = self._send(method, path, **sent)
+        tag = answer.headers.get("ETag", "").strip('"')
+        return Answer(status=answer.status_code, body=_object(answer), version=int(tag) if tag.isdigit() else None)
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         for attempt in range(1, TRIES + 1):

@@ -1,0 +1,1 @@
+"""What administrators do from a terminal: as clients of their node's gateway, each under their own name and key."""
