@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MEMBERS = ("sequencer", "ingest", "relay", "gateway", "management")
+# What follows a dot tells two of a kind apart. A rule must be gone from the broker in less time than a killed process
+# takes to start, so a second reconciler stands by.
+MEMBERS = ("sequencer", "ingest", "reconciler", "reconciler.2", "relay", "gateway", "management")
 WATCH_S = 0.2
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -55,7 +57,7 @@ class Fleet:
         self._lock = claim(self.folder)
         for name in names:
             launch = Launch(
-                command=[sys.executable, "-m", "hub.cli", name],
+                command=[sys.executable, "-m", "hub.cli", name.partition(".")[0]],
                 log=self.folder / f"{name}.log",
                 end_signal=signal.SIGTERM,
                 environment=self.environment,

@@ -213,6 +213,18 @@ def run_sequencer(told: Settings) -> None:
     sequencer.run(database_url(told), told.workers, until_told())
 
 
+def run_reconciler(told: Settings) -> None:
+    """The reconciler, until SIGTERM."""
+    from hub.workers import reconciler
+    from hub.workers.watchdog import watched
+
+    prefix = told.kafka.topic_prefix
+    worker = reconciler.Reconciler(
+        database_url=database_url(told), kafka=kafka_settings(told), node=told.node.id, prefix=prefix
+    )
+    reconciler.run(worker, watched(until_told()))
+
+
 def run_relay(told: Settings) -> None:
     """The relay, until SIGTERM."""
     from hub.workers import relay

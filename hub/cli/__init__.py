@@ -28,7 +28,9 @@ PLUGINS = "puente.commands"
 MODULES = {
     "agency": "hub.cli.agencies",
     "demo": "hub.cli.demo",
-    **dict.fromkeys(("up", "migrate", "gateway", "management", "ingest", "sequencer", "relay"), "hub.cli.node"),
+    **dict.fromkeys(
+        ("up", "migrate", "gateway", "management", "ingest", "sequencer", "reconciler", "relay"), "hub.cli.node"
+    ),
 }
 
 

@@ -43,7 +43,7 @@ def up(config: Path | None) -> None:
     """Stays until Ctrl-C and leaves no process behind."""
     main.log_to_stderr()
     told = _told(config)
-    main.limits(told)  # a mistake in a file shows here, not in five logs
+    main.limits(told)  # a mistake in a file shows here, not in every log
     launch.up(told, Console(stderr=True), LANGUAGE, main.until_told())
 
 
@@ -83,4 +83,12 @@ ingest = _worker(
     "ingest", main.run_ingest, say("Run the Kafka ingest worker alone.", "Ejecuta solo la ingesta de Kafka.")
 )
 sequencer = _worker("sequencer", main.run_sequencer, say("Run the sequencer alone.", "Ejecuta solo el secuenciador."))
+reconciler = _worker(
+    "reconciler",
+    main.run_reconciler,
+    say(
+        "Run the reconciler of broker rules and topics alone; a second one takes over within two seconds.",
+        "Ejecuta solo el conciliador de reglas y temas de Kafka; un segundo lo releva en dos segundos.",
+    ),
+)
 relay = _worker("relay", main.run_relay, say("Run the relay to Kafka alone.", "Ejecuta solo el relevo a Kafka."))

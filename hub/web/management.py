@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest, multiprocess
 
 from hub.errors import Unavailable
-from hub.store import agencies, connection, log
+from hub.store import access, agencies, connection, log
 
 if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
@@ -30,12 +30,20 @@ def create_management_app(pool: ConnectionPool[Connection], metrics_dir: str) ->
 
     @app.get("/health/ready")
     def ready() -> tuple[Response, int]:
-        """The database answers, and the sequencer keeps up; each check is named with what it found."""
+        """
+        The database answers, and the sequencer keeps up; each check is named with what it found.
+
+        How old the last look at the broker's rules is, is told and decides nothing: without a broker the API still
+        answers, and what a suspended agency writes is refused on its way in.
+        """
         checks: dict[str, Any] = {}
         try:
             with connection(pool) as conn:
                 checks["directory_version"] = agencies.version_of(conn)
                 checks["oldest_pending_s"] = round(log.oldest_pending_s(conn), 3)
+                seen = access.last_seen(conn)
+                checks["broker_rules_version"] = seen.version
+                checks["broker_rules_age_s"] = None if seen.age_s is None else round(seen.age_s, 3)
             is_ready = checks["oldest_pending_s"] <= MOST_PENDING_S
         except Unavailable:
             checks["database"] = "away"
@@ -47,6 +55,19 @@ def create_management_app(pool: ConnectionPool[Connection], metrics_dir: str) ->
         """Prometheus text format."""
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, metrics_dir)  # type: ignore[no-untyped-call]
+        _gauge_broker_rules(registry, pool)
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def _gauge_broker_rules(registry: CollectorRegistry, pool: ConnectionPool[Connection]) -> None:
+    """What an operator sets an alarm on: over 30 s, nobody takes rules away. Absent while the database is away."""
+    try:
+        with connection(pool) as conn:
+            age_s = access.last_seen(conn).age_s
+    except Unavailable:
+        return
+    if age_s is not None:
+        told = "Seconds since the broker's rules were last seen to follow the agency table."
+        Gauge("puente_broker_rules_age_seconds", told, registry=registry).set(age_s)

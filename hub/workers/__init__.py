@@ -1,1 +1,1 @@
-"""The processes beside the gateway: Kafka ingest, the sequencer, the relay back to Kafka, and broker access."""
+"""The processes beside the gateway: Kafka ingest, the sequencer, the relay back to Kafka, and who may write there."""

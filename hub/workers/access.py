@@ -1,53 +1,104 @@
-"""Keeps the broker's topics and rules in step with the agency table: at once when it changes, and against drift."""
+"""
+One look at the broker: what is there, compared with what the agency table asks for, and put right a part at a time.
+
+Rights are taken away before anything else is done. The rest comes in parts that take a moment each, because a
+suspension that commits meanwhile must not wait for a thousand topics.
+"""
 
 from __future__ import annotations
 
-import logging
-import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
-from kafka.admin import KafkaAdminClient
+from kafka.admin import ACL, KafkaAdminClient
 
-from hub.store import agencies, rules
-from hub.workers import topics
-from hub.workers.opening import opened
+from hub.workers import rules, topics
+from hub.workers.topics import Changed
 
-if TYPE_CHECKING:
-    from hub.store import Connection
-
-logger = logging.getLogger(__name__)
-
-DRIFT_S = 30.0
+T = TypeVar("T")
+TOPICS_AT_ONCE = 20
+RULES_AT_ONCE = 200
+SETTINGS_AT_ONCE = 50
 
 
-class Access:
-    """Looks at the directory's version on each call and acts only when it has moved, or after `DRIFT_S` seconds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """
+    What the broker must match: `agencies` are the active ones, `node_principal` is the node's own (`us-node`).
 
-    def __init__(self, kafka: dict[str, Any], prefix: str, node: str) -> None:
-        self._admin = opened(KafkaAdminClient, **kafka)
-        self._prefix = prefix
-        self._node = node
-        self._version = -1
-        self._checked_s = 0.0
+    The `others` have topics and no rights: ingest has yet to read what they sent, and they what was refused.
+    """
 
-    def keep(self, conn: Connection) -> None:
-        """
-        Project the active agencies onto the broker.
+    prefix: str
+    node_principal: str
+    agencies: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
-        Raises:
-            topics.NotProjected: the broker refused a part; the next call tries again.
-        """
-        version = agencies.version_of(conn)
-        now_s = time.monotonic()
-        if version == self._version and now_s - self._checked_s < DRIFT_S:
-            return
-        enrolled = rules.directory(conn).agencies.values()
-        active = [agency.id for agency in enrolled if agency.is_active]
-        topics.project(self._admin, prefix=self._prefix, agencies=active, node_principal=f"{self._node}-node")
-        if version != self._version:
-            logger.info("topics and rules follow directory version %d: %d agencies", version, len(active))
-        self._version, self._checked_s = version, now_s
 
-    def close(self) -> None:
-        """Give the connection back."""
-        self._admin.close()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care:
+    """What a look asks on its way (each question may raise), and whom it tells of what it has changed."""
+
+    before_giving: Callable[[], None] = lambda: None
+    is_overtaken: Callable[[], bool] = lambda: False
+    changed: Changed = lambda _what, _about: None
+
+
+def look(admin: KafkaAdminClient, wanted: Wanted, care: Care, *, with_settings: bool = True) -> bool:
+    """
+    Whether everything was as it should be; False: it was not, or has been overtaken, and one must look again.
+
+    What is changed here is asked for, and the broker acts on it a little later.
+
+    Raises:
+        NotProjected: the broker refused a part; what it took stays.
+        KafkaError: the broker cannot be reached.
+    """
+    surplus, missing = rules.difference(
+        admin, rules.asked_for(wanted.agencies, wanted.prefix), wanted.prefix, wanted.node_principal
+    )
+    rules.take_away(admin, surplus, care.changed)
+    is_right = not surplus
+    for number, step in enumerate(_steps(admin, wanted, missing, care.changed, with_settings=with_settings)):
+        if number and care.is_overtaken():
+            return False
+        care.before_giving()
+        is_right &= step()
+    return is_right
+
+
+Step = Callable[[], bool]  # whether there was nothing to do after all
+
+
+def _steps(
+    admin: KafkaAdminClient, wanted: Wanted, missing: Iterable[ACL], changed: Changed, *, with_settings: bool
+) -> Iterator[Step]:
+    known = set(admin.list_topics())
+    asked = topics.asked_for({*wanted.agencies, *wanted.others}, wanted.prefix)
+    for part in _parts([topic for topic in asked if topic.name not in known], TOPICS_AT_ONCE):
+        yield partial(_make, admin, part, changed)
+    for rights in _parts(list(missing), RULES_AT_ONCE):
+        yield partial(_give, admin, rights, changed)
+    if with_settings:
+        for part in _parts([topic for topic in asked if topic.name in known], SETTINGS_AT_ONCE):
+            yield partial(_check, admin, part, changed)
+
+
+def _parts(items: list[T], most: int) -> Iterator[list[T]]:
+    return (items[start : start + most] for start in range(0, len(items), most))
+
+
+def _make(admin: KafkaAdminClient, part: list[topics.Topic], changed: Changed) -> bool:
+    topics.make(admin, part, changed)
+    return False
+
+
+def _give(admin: KafkaAdminClient, part: list[ACL], changed: Changed) -> bool:
+    rules.give(admin, part, changed)
+    return False
+
+
+def _check(admin: KafkaAdminClient, part: list[topics.Topic], changed: Changed) -> bool:
+    return not topics.set_back(admin, part, changed)

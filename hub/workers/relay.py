@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,6 @@ from hub.errors import Unavailable
 from hub.rendering import render
 from hub.store import Connection, connect, log, rejections
 from hub.workers import feedback, topics
-from hub.workers.access import Access
 from hub.workers.opening import opened
 from hub.workers.outlet import Outgoing, Outlet
 
@@ -54,6 +52,10 @@ class Relay:
         return f"{self.prefix}{topics.name(kind, status)}"
 
 
+class TopicsMissing(Exception):  # noqa: N818 - a state, not a fault
+    """The reconciler has yet to make the topics that the relay writes."""
+
+
 def run(relay: Relay, stopping: Callable[[], bool]) -> None:
     """Lead or wait to lead until told to stop; a lost database or broker is waited for."""
     me = uuid.uuid4()
@@ -70,7 +72,7 @@ def run(relay: Relay, stopping: Callable[[], bool]) -> None:
                     log.drop_lease(conn, "relay", me)
         except log.Deposed:
             logger.warning("deposed")
-        except (Unavailable, KafkaError, topics.NotProjected) as error:
+        except (Unavailable, KafkaError, TopicsMissing) as error:
             logger.warning("relay waits: %s", type(error).__name__)
             time.sleep(1.0)
 
@@ -86,24 +88,21 @@ class _Leader:
 
 
 def _lead(relay: Relay, conn: Connection, leader: _Leader, position: int, stopping: Callable[[], bool]) -> None:
-    with closing(Access(relay.kafka, relay.prefix, relay.node)) as access:
-        access.keep(conn)
-        sent = _last_positions(relay)
-        with Outlet(relay.kafka) as outlet:
-            told = rejections.told(conn)
-            renew_at_s = 0.0
-            while not stopping():
-                rows = log.since(conn, position, limit=BATCH)
-                outlet.send(_records(relay, outlet, rows, sent), partial(leader.move, conn, position))
-                position = rows[-1][0].position or position if rows else position
-                if rows or time.monotonic() > renew_at_s:
-                    leader.move(conn, position)
-                    renew_at_s = time.monotonic() + LEASE_MS / 4000
-                told = feedback.tell(conn, outlet, told, relay.prefix)
-                access.keep(conn)
-                if len(rows) < BATCH:
-                    # A moment's events go out together: one by one, each costs the broker several times as much.
-                    time.sleep(PAUSE_S)
+    sent = _last_positions(relay)
+    with Outlet(relay.kafka) as outlet:
+        told = rejections.told(conn)
+        renew_at_s = 0.0
+        while not stopping():
+            rows = log.since(conn, position, limit=BATCH)
+            outlet.send(_records(relay, outlet, rows, sent), partial(leader.move, conn, position))
+            position = rows[-1][0].position or position if rows else position
+            if rows or time.monotonic() > renew_at_s:
+                leader.move(conn, position)
+                renew_at_s = time.monotonic() + LEASE_MS / 4000
+            told = feedback.tell(conn, outlet, told, relay.prefix)
+            if len(rows) < BATCH:
+                # A moment's events go out together: one by one, each costs the broker several times as much.
+                time.sleep(PAUSE_S)
 
 
 def _records(
@@ -121,11 +120,18 @@ def _records(
 
 
 def _last_positions(relay: Relay) -> dict[tuple[str, int], int]:
-    """The position of the last record in each partition of the relay's topics."""
+    """
+    The position of the last record in each partition of the relay's topics.
+
+    Raises:
+        TopicsMissing: they are not all there; without this, what one of them holds would go unseen and be sent again.
+    """
     consumer = opened(KafkaConsumer, **relay.kafka, enable_auto_commit=False, auto_offset_reset="none", group_id=None)
     try:
-        names = [f"{relay.prefix}{name}" for name in topics.SHARED]
-        wanted = [TopicPartition(topic, p) for topic in names for p in consumer.partitions_for_topic(topic) or ()]
+        parts = {topic: consumer.partitions_for_topic(topic) for topic in topics.shared_topics(relay.prefix)}
+        if not all(parts.values()):
+            raise TopicsMissing
+        wanted = [TopicPartition(topic, part) for topic, held in parts.items() for part in held or ()]
         ends = consumer.end_offsets(wanted)
         starts = consumer.beginning_offsets(wanted)
         filled = [partition for partition in wanted if ends[partition] > starts[partition]]

@@ -7,10 +7,12 @@ import shutil
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from kafka.admin import KafkaAdminClient
 
 from hub import launch, main
 from hub.directory import Agency, Kind, publishing
@@ -20,9 +22,10 @@ from hub.fleet import Fleet
 from hub.grant_rows import load_grants
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings, load_settings
-from hub.store import Connection, agencies, connect
+from hub.store import Connection, access, agencies, connect
 from hub.store import grants as stored_grants
-from hub.workers.access import Access
+from hub.workers import reconciler
+from hub.workers.access import Care, look
 from tests.benchmark import samples
 from tests.benchmark.load import Connection as HttpConnection
 from tests.benchmark.load import request
@@ -187,8 +190,7 @@ def running(
         held = load_grants(tomllib.loads(written), written.encode())
         stored_grants.replace_imported(conn, held.grants, bytes.fromhex(held.digest))
         if {"relay", "ingest"} & set(processes):
-            with closing(Access(main.kafka_settings(node.told), f"{name}.", NODE)) as access:
-                access.keep(conn)
+            follow_directory(node, conn)
     node.fleet.start(processes)
     try:
         _wait_until_ready(node, processes)
@@ -197,9 +199,20 @@ def running(
         node.fleet.stop()
 
 
+def follow_directory(node: Node, conn: Connection) -> None:
+    """Make topics and rules, as the reconciler would: it need not run where it is not measured."""
+    told, kafka = node.told, main.kafka_settings(node.told)
+    worker = reconciler.Reconciler(
+        database_url=told.database.url, kafka=kafka, node=NODE, prefix=told.kafka.topic_prefix
+    )
+    wanted = reconciler.wanted_by(access.enrolled(conn), worker)
+    with KafkaAdminClient(**kafka) as admin:
+        until(lambda: look(admin, wanted, Care()), what="the broker follows the directory", wait_s=120)
+
+
 def _wait_until_ready(node: Node, processes: Sequence[str]) -> None:
     with node.database() as conn:
-        for name in {"sequencer", "relay"} & set(processes):
+        for name in {"sequencer", "reconciler", "relay"} & set(processes):
             until(lambda name=name: _leads(conn, name), what=f"{name} leads")  # type: ignore[misc]
     if "gateway" in processes:
         until(lambda: _answers(node.port), what="the gateway answers")

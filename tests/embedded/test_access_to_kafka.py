@@ -12,9 +12,9 @@ from joserfc.jwk import ECKey, OctKey
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
 
-from hub.workers.topics import project, rejected_topic, shared_topics
+from hub.workers.topics import rejected_topic, shared_topics
 from schemas import wire
-from tests.support.kafka_clients import REFUSED_MS, producer, read, write
+from tests.support.kafka_clients import REFUSED_MS, producer, project, read, write
 from tests.support.services import Broker, Issuer, new_issuer
 
 PREFIX = "access."
@@ -25,7 +25,7 @@ OWN_TOPIC = wire.in_topic(SDPD, PREFIX)
 @pytest.fixture(scope="module", autouse=True)
 def admin(kafka: Broker) -> Iterator[KafkaAdminClient]:
     with KafkaAdminClient(**kafka.login_as("us-node")) as client:
-        project(client, prefix=PREFIX, agencies=[SDPD, LAPD, FGE], node_principal="us-node")
+        project(client, SDPD, LAPD, FGE, prefix=PREFIX)
         yield client
 
 

@@ -13,9 +13,8 @@ from kafka.admin import KafkaAdminClient
 from hub.embedded.errors import FolderInUse, PortInUse
 from hub.embedded.kafka import HOST
 from hub.embedded.process import claim
-from hub.workers.topics import project
 from schemas import wire
-from tests.support.kafka_clients import read, write
+from tests.support.kafka_clients import project, read, write
 from tests.support.services import Broker, new_issuer, start_broker, state_folder
 
 pytestmark = pytest.mark.kafka
@@ -40,7 +39,7 @@ def test_a_broker_that_was_killed_starts_again_with_what_it_had(folder: Path) ->
     issuers = {"us": new_issuer("us")}
     first = start_broker(folder, issuers)
     with KafkaAdminClient(**first.login_as("us-node")) as admin:
-        project(admin, prefix="", agencies=[SDPD], node_principal="us-node")
+        project(admin, SDPD, prefix="")
     write(first.login_as(SDPD), TOPIC, b"before")
     first.running.child.kill()
     first.running.child.wait()

@@ -17,7 +17,7 @@ from tests.proof.casework import Desk
 from tests.proof.door import Door
 from tests.proof.stage import Stage
 
-TARGETS = ("connector", "ingest", "sequencer", "relay", "gateway")
+TARGETS = ("connector", "ingest", "sequencer", "reconciler", "relay", "gateway")
 AGAIN_S = 0.3  # what cannot be done now (its victim is only starting) is tried again
 TAKEOVER_S = 20.0
 AIM_S = 1.0

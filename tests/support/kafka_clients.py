@@ -7,8 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from hub.workers.access import Care, Wanted, look
+from tests.support.waiting import until
 
 BOOTSTRAP_MS = 15_000
+FOLLOWS_S = 60.0
 REFUSED_MS = 400  # kafka-python tries a refused token again until this is over
 
 
@@ -43,3 +48,9 @@ def read(login: dict[str, Any], topic: str, *, group: str | None = None, wait_ms
         return [record for batch in consumer.poll(timeout_ms=wait_ms).values() for record in batch]
     finally:
         consumer.close()
+
+
+def project(admin: KafkaAdminClient, *agencies: str, prefix: str, node_principal: str = "us-node") -> None:
+    """Make topics and rules of these agencies, as the reconciler does; returns when the broker acts accordingly."""
+    wanted = Wanted(prefix=prefix, node_principal=node_principal, agencies=agencies)
+    until(lambda: look(admin, wanted, Care()), within_s=FOLLOWS_S, what="the broker follows")

@@ -12,8 +12,9 @@ from kafka.admin import KafkaAdminClient
 from hub.directory import Agency
 from hub.picture import Picture
 from hub.settings import WorkerSettings
-from hub.workers import ingest, relay, sequencer
-from hub.workers.topics import ANY_RULE, rejected_topic
+from hub.workers import ingest, reconciler, relay, sequencer
+from hub.workers.rules import ANY_RULE
+from hub.workers.topics import rejected_topic
 from schemas import wire
 from tests.support import cast
 from tests.support.events import Wire
@@ -22,7 +23,7 @@ from tests.support.node import Node
 from tests.support.services import Broker
 from tests.support.waiting import until
 
-ALL = ("sequencer", "relay", "ingest")
+ALL = ("sequencer", "reconciler", "relay", "ingest")
 SETTINGS = WorkerSettings(lease_ms=500)
 # As `hub.main.kafka_settings` has them: how soon a broker that is back is noticed.
 PATIENCE = {"bootstrap_timeout_ms": 3000, "reconnect_backoff_max_ms": 1000, "request_timeout_ms": 10_000}
@@ -73,6 +74,11 @@ class Working:
         url = self.node.url
         if name == "sequencer":
             return lambda stopping: sequencer.run(url, SETTINGS, stopping)
+        if name == "reconciler":
+            follows = reconciler.Reconciler(
+                database_url=url, kafka=self.login(), node="us", prefix=self.prefix, drift_s=1.0
+            )
+            return lambda stopping: reconciler.run(follows, stopping)
         if name == "relay":
             told = relay.Relay(database_url=url, kafka=self.login(), node="us", prefix=self.prefix)
             return lambda stopping: relay.run(told, stopping)

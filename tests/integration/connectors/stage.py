@@ -19,9 +19,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
-from hub.workers.topics import project
 from schemas import wire
 from tests.connectors.endpoints import Answer, Asked, Endpoint, endpoint, granted, write_key
+from tests.support.kafka_clients import project
 from tests.support.services import Broker
 
 SDPD, LAPD, FGE = "us-ca-sdpd", "us-ca-lapd", "mx-bcn-fge"
@@ -84,7 +84,7 @@ def token_endpoint(broker: Broker) -> Iterator[Endpoint]:
 def prepare(broker: Broker, prefix: str) -> None:
     """Topics and rules for two agencies under a prefix."""
     with KafkaAdminClient(**broker.login_as("us-node")) as admin:
-        project(admin, prefix=prefix, agencies=[SDPD, LAPD], node_principal="us-node")
+        project(admin, SDPD, LAPD, prefix=prefix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ def works(postgres_of_module: str, kafka: Broker) -> Iterator[Working]:
     """A node whose topics are kept; ingest runs when a test starts it."""
     node = Node(postgres_of_module)
     working = Working(node, kafka, PREFIX)
-    working.start("sequencer", "relay")
+    working.start("sequencer", "reconciler", "relay")
     working.admitted(POLICE)
     try:
         yield working

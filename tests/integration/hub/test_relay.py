@@ -24,10 +24,10 @@ from tests.support.working import Working
 
 @pytest.fixture(scope="module")
 def works(postgres_of_module: str, kafka: Broker) -> Iterator[Working]:
-    """A node with sequencer and relay."""
+    """A node with sequencer, reconciler and relay."""
     node = Node(postgres_of_module)
     working = Working(node, kafka, "relay.")
-    working.start("sequencer", "relay")
+    working.start("sequencer", "reconciler", "relay")
     try:
         yield working
     finally:

@@ -19,9 +19,12 @@ from kafka.admin import (
 )
 from kafka.errors import ClusterAuthorizationFailedError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
-from hub.workers.topics import ANY_RULE, INBOUND, project, shared_topics
+from hub.store.log import Deposed
+from hub.workers.access import TOPICS_AT_ONCE, Care, Wanted, look
+from hub.workers.rules import ANY_RULE
+from hub.workers.topics import INBOUND, shared_topics
 from schemas import wire
-from tests.support.kafka_clients import read, write
+from tests.support.kafka_clients import project, read, write
 from tests.support.services import Broker
 from tests.support.waiting import until
 
@@ -41,7 +44,7 @@ def prefix() -> str:
 
 
 def run(admin: KafkaAdminClient, prefix: str, *agencies: str) -> None:
-    project(admin, prefix=prefix, agencies=agencies, node_principal="us-node")
+    project(admin, *agencies, prefix=prefix)
 
 
 def rule(principal: str, operation: ACLOperation, topic: str, **pattern: ACLResourcePatternType) -> ACL:
@@ -80,11 +83,39 @@ def test_an_agency_that_left_can_write_no_more_and_what_it_wrote_stays(
 
 def test_the_second_run_changes_nothing(admin: KafkaAdminClient, prefix: str) -> None:
     run(admin, prefix, SDPD)
-    before = rules(admin)
+    done: list[str] = []
 
+    wanted = Wanted(prefix=prefix, node_principal="us-node", agencies=(SDPD,))
+    is_right = look(admin, wanted, Care(changed=lambda what, about: done.append(f"{what} {about}")))
+
+    assert (is_right, done) == (True, [])
+
+
+def test_a_look_that_was_overtaken_gives_no_more(admin: KafkaAdminClient, prefix: str) -> None:
+    many = tuple(f"us-ca-a{number}" for number in range(TOPICS_AT_ONCE))  # two topics each: more than one part
+    wanted = Wanted(prefix=prefix, node_principal="us-node", agencies=many)
+
+    is_right = look(admin, wanted, Care(is_overtaken=lambda: True))
+
+    assert not is_right
+    assert not [rule for rule in rules(admin) if rule.resource_pattern.resource_name.startswith(prefix)]
+
+
+def test_who_may_not_give_any_more_still_takes_away(admin: KafkaAdminClient, prefix: str) -> None:
     run(admin, prefix, SDPD)
 
-    assert rules(admin) == before
+    def lost_its_lease() -> None:
+        raise Deposed
+
+    with pytest.raises(Deposed):
+        look(
+            admin,
+            Wanted(prefix=prefix, node_principal="us-node", agencies=(LAPD,)),
+            Care(before_giving=lost_its_lease),
+        )
+
+    until(lambda: rule(SDPD, ACLOperation.WRITE, wire.in_topic(SDPD, prefix)) not in rules(admin))
+    assert rule(LAPD, ACLOperation.WRITE, wire.in_topic(LAPD, prefix)) not in rules(admin)
 
 
 def test_every_shared_topic_is_there(admin: KafkaAdminClient, prefix: str) -> None:
@@ -130,7 +161,7 @@ def test_what_an_operator_denied_or_lets_read_stays(admin: KafkaAdminClient, pre
 
 def test_two_nodes_on_one_broker_leave_each_other_alone(admin: KafkaAdminClient, prefix: str) -> None:
     run(admin, f"{prefix}us.", SDPD)
-    project(admin, prefix=f"{prefix}mx.", agencies=["mx-bcn-fge"], node_principal="mx-node")
+    project(admin, "mx-bcn-fge", prefix=f"{prefix}mx.", node_principal="mx-node")
     before = rules(admin)
 
     run(admin, f"{prefix}us.", SDPD)

@@ -9,9 +9,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from hub.workers import unpacking
-from hub.workers.topics import project
 from schemas import wire
-from tests.support.kafka_clients import write
+from tests.support.kafka_clients import project, write
 from tests.support.services import Broker
 
 SDPD = "us-ca-sdpd"
@@ -23,7 +22,7 @@ def login(kafka: Broker) -> dict[str, Any]:
     with KafkaAdminClient(**kafka.login_as("us-node")) as admin:
         if TOPIC in admin.list_topics():
             admin.delete_topics([TOPIC])
-        project(admin, prefix="bombs.", agencies=[SDPD], node_principal="us-node")
+        project(admin, SDPD, prefix="bombs.")
     unpacking.bound()
     return kafka.login_as(SDPD)
 

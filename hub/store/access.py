@@ -1,0 +1,105 @@
+"""The reconciler's lease, with what it last saw: which directory version the broker's rules follow, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.store.log import Deposed, drop_lease, take_lease
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from hub.store import Connection
+
+NAME = "reconciler"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """Who leads, by which fence."""
+
+    holder: UUID
+    fence: int
+
+
+def lead(conn: Connection, holder: UUID, *, lease_ms: int) -> tuple[Leader, int] | None:
+    """Lead, if nobody else does: with the directory version that the one before had come to."""
+    led = take_lease(conn, NAME, holder, lease_ms=lease_ms)
+    return None if led is None else (Leader(holder=holder, fence=led[0]), led[1])
+
+
+def go_on(conn: Connection, leader: Leader, *, lease_ms: int) -> None:
+    """
+    Go on leading, also when the lease has run out, as long as nobody else has taken it.
+
+    Raises:
+        Deposed: another leads.
+    """
+    done = conn.execute(
+        """
+        UPDATE lease SET until = clock_timestamp() + make_interval(secs => %s / 1000.0)
+         WHERE name = %s AND holder = %s AND fence = %s
+        """,
+        (lease_ms, NAME, leader.holder, leader.fence),
+    )
+    if done.rowcount != 1:
+        raise Deposed
+
+
+def saw(conn: Connection, leader: Leader, *, version: int) -> None:
+    """
+    Note that the broker's rules are, right now, those of directory `version`.
+
+    Raises:
+        Deposed: another leads.
+    """
+    done = conn.execute(
+        "UPDATE lease SET position = %s, seen_at = clock_timestamp() WHERE name = %s AND holder = %s AND fence = %s",
+        (version, NAME, leader.holder, leader.fence),
+    )
+    if done.rowcount != 1:
+        raise Deposed
+
+
+def resign(conn: Connection, holder: UUID) -> None:
+    """Let another lead at once."""
+    drop_lease(conn, NAME, holder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """Who is enrolled, by what the broker must know of it, and the directory version that says so."""
+
+    version: int
+    active: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def enrolled(conn: Connection) -> Enrolled:
+    """Everyone; one statement, so that all of it is of one moment."""
+    rows = conn.execute(
+        "SELECT d.version, a.id, a.standing = 'active' FROM directory d LEFT JOIN agency a ON true ORDER BY a.id"
+    ).fetchall()
+    return Enrolled(
+        version=int(str(rows[0][0])),
+        active=tuple(str(agency) for _, agency, is_active in rows if is_active),
+        others=tuple(str(agency) for _, agency, is_active in rows if agency is not None and not is_active),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The last time the broker's rules were seen to be right: for which directory version, and how long ago."""
+
+    version: int
+    age_s: float | None  # None: never
+
+
+def last_seen(conn: Connection) -> Seen:
+    """As the leading reconciler noted it."""
+    row = conn.execute(
+        "SELECT position, extract(epoch FROM clock_timestamp() - seen_at)::float8 FROM lease WHERE name = %s", (NAME,)
+    ).fetchone()
+    assert row is not None  # noqa: S101 - the migration inserts the row
+    return Seen(int(str(row[0])), None if row[1] is None else max(0.0, float(str(row[1]))))

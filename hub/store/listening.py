@@ -1,0 +1,20 @@
+"""LISTEN: hear of a change at once. A notification can be lost with its connection, so whoever waits also looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from hub.store import Connection
+
+
+def listen(conn: Connection, channel: str) -> None:
+    """Hear of what is notified on `channel` from now on."""
+    conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+
+
+def wait(conn: Connection, *, most_s: float) -> bool:
+    """Whether there was a notification; returns with the first one, and after `most_s` seconds without."""
+    return any(True for _ in conn.notifies(timeout=most_s, stop_after=1))
