@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,12 @@ from hub.embedded.errors import PortInUse
 from hub.embedded.install import kafka_jars
 from hub.fleet import Fleet
 from hub.settings import Settings, SettingsError, is_loopback
+from hub.store import answers
 from hub.store.migrate import migrate
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from rich.console import Console
@@ -75,6 +76,21 @@ def database(server: postgres.RunningPostgres, node: str) -> str:
     """The URL of the node's own database, made if it is not there."""
     name = f"puente_{node}"
     return server.url(name) if name in server.databases() else server.create_database(name)
+
+
+@contextmanager
+def own_database(config: Path | None) -> Iterator[str]:
+    """The node's database: the configured one, the running node's, or the embedded server's, up for so long."""
+    told = main.configured(config)
+    running = told.database.url or main.settings(config).database.url
+    if told.database.url or (running and answers(running)):
+        yield running
+        return
+    server = postgres.start(told.state_dir)
+    try:
+        yield database(server, told.node.id)
+    finally:
+        server.stop()
 
 
 def broker_node(told: Settings) -> kafka.KafkaNode:

@@ -49,13 +49,26 @@ def settings(path: Path | None = None) -> Settings:
     Raises:
         SettingsError: with every problem.
     """
-    chosen = path or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
-    told = load_settings(chosen, os.environ)
+    told = configured(path)
     # Where `up` has started a node, the other commands find its services without being told.
     running = running_file(told)
     if running.exists():
-        told = load_settings(chosen, {**json.loads(running.read_text("utf-8")), **os.environ})
+        told = load_settings(_chosen(path), {**json.loads(running.read_text("utf-8")), **os.environ})
     return told
+
+
+def configured(path: Path | None = None) -> Settings:
+    """
+    The same without what `puente up` has settled: an empty `database.url` means the embedded server.
+
+    Raises:
+        SettingsError: with every problem.
+    """
+    return load_settings(_chosen(path), os.environ)
+
+
+def _chosen(path: Path | None) -> Path:
+    return path or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
 
 
 def database_url(told: Settings) -> str:

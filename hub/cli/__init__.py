@@ -27,6 +27,8 @@ PLUGINS = "puente.commands"
 # Where the node's commands are; each module is loaded when its command is asked for.
 MODULES = {
     "agency": "hub.cli.agencies",
+    "backup": "hub.cli.copies",
+    "restore": "hub.cli.copies",
     "demo": "hub.cli.demo",
     **dict.fromkeys(
         ("up", "migrate", "gateway", "management", "ingest", "sequencer", "reconciler", "relay"), "hub.cli.node"

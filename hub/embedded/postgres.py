@@ -101,27 +101,32 @@ def start(
         NotStarted: the server's log says why.
     """
     account = _account(state_dir)
-    home, programs = _places(state_dir, account, root_home)
+    home, folder = _places(state_dir, account, root_home)
     socket_dir = _socket_dir(home, account)
     lock = claim(home)
     try:
         data, log = home / "data", home / "postgres.log"
         if not (data / "PG_VERSION").exists():
-            _create(data, programs, account, log)
+            _create(data, folder, account, log)
         _admit_only_us(data)
         # We hold the folder's lock, so no server can be alive that wrote this. Left by a kill, it would keep the
         # server from starting whenever another program has its process id by now.
         (data / "postmaster.pid").unlink(missing_ok=True)
         options = _options(socket_dir, max_connections, NOT_DURABLE if not fsync else {})
-        command = [str(programs / "postgres"), "-D", str(data), *options]
+        command = [str(folder / "postgres"), "-D", str(data), *options]
         launch = Launch(command=command, log=log, end_signal=FAST_SHUTDOWN, environment=LOCALE, account=account)
-        running = RunningPostgres(child=spawn(launch, lock=lock), programs=programs, socket_dir=socket_dir, log=log)
+        running = RunningPostgres(child=spawn(launch, lock=lock), programs=folder, socket_dir=socket_dir, log=log)
     finally:
         os.close(lock)
     if not wait_until(running.answers, running.child, wait_s=START_S):
         running.stop()
         raise NotStarted("PostgreSQL", log)
     return running
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's programs: `pg_dump` and `pg_restore` serve any server that is not newer."""
+    return _wheel_server() / "bin"
 
 
 def _options(socket_dir: Path, max_connections: int, durability: dict[str, str]) -> list[str]:
@@ -136,12 +141,12 @@ def _options(socket_dir: Path, max_connections: int, durability: dict[str, str])
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
-def _create(data: Path, programs: Path, account: Account | None, log: Path) -> None:
+def _create(data: Path, folder: Path, account: Account | None, log: Path) -> None:
     """Make a new data folder; under another name first, so that one left half made is never mistaken for whole."""
     unfinished = data.with_name("data.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     command = [
-        str(programs / "initdb"),
+        str(folder / "initdb"),
         f"--pgdata={unfinished}",
         f"--username={ROLE}",
         "--encoding=UTF8",

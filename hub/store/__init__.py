@@ -87,6 +87,15 @@ def connect(url: str, *, name: str) -> Iterator[Connection]:
         raise Unavailable from error
 
 
+def answers(url: str) -> bool:
+    """Whether the database is there."""
+    try:
+        with connect(url, name="puente-probe"):
+            return True
+    except Unavailable:
+        return False
+
+
 @contextmanager
 def connection(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
     """
