@@ -16,9 +16,10 @@ import traceback
 from collections.abc import Mapping
 
 from tests.proof.kills import kills
+from tests.proof.restore import restore
 from tests.proof.verdict import NotRun, Proof, Run
 
-PROOFS: Mapping[str, Proof] = {"kills": kills}
+PROOFS: Mapping[str, Proof] = {"kills": kills, "restore": restore}
 QUICK_VARIABLE = "PUENTE_PROOF_QUICK"
 
 

@@ -12,12 +12,15 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from hub import launch
 from hub.cli import cli
 from hub.copies import DUMP, MANIFEST, SUMS, sha256_of
+from hub.embedded import postgres as embedded_postgres
 from hub.store import connect
+from hub.store.migrate import migrate
 from tests.support.cast import POLICE, SHELTER
 from tests.support.node import Node, missing_child
-from tests.support.services import Broker, Databases
+from tests.support.services import Broker, Databases, state_folder
 from tests.support.waiting import until
 from tests.support.working import Working
 
@@ -294,6 +297,21 @@ def test_a_new_server_needs_no_replace(
 
     assert stored(elsewhere) == published
     databases.server.drop_database("never_made")
+
+
+def test_an_embedded_server_that_is_not_up_is_started_for_it() -> None:
+    with state_folder() as folder:
+        server = embedded_postgres.start(folder / "us", fsync=False)
+        migrate(url := launch.database(server, "us"))
+        with at_work(Operator(url, folder)) as node:
+            publish(node, 2)
+        server.stop()
+        operator = Operator("", folder)
+
+        assert operator.backs_up()["tables"]["event"] == 2
+        operator.restores("--replace")
+
+        assert not server.answers()
 
 
 def test_a_folder_that_is_there_is_left_alone(operator: Operator) -> None:
