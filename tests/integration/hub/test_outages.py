@@ -17,7 +17,7 @@ from hub.embedded import postgres
 from hub.errors import Unavailable
 from hub.store import connect
 from hub.store.migrate import migrate
-from tests.support.cast import POLICE
+from tests.support.cast import POLICE, agency
 from tests.support.node import Node, missing_child
 from tests.support.services import Broker, new_issuer, start_broker, state_folder
 from tests.support.waiting import until
@@ -129,3 +129,11 @@ def test_a_broker_restart_is_survived(island: Island) -> None:
     island.working.ingested(POLICE, island.working.send(POLICE, *events[10:]), within_s=40)
 
     assert relayed(island, "broker", least=15) == [event["id"] for event in events]
+
+
+def test_rules_follow_the_table_after_both(island: Island) -> None:
+    late = agency("us-ca-late", POLICE.kind, "US-CA")
+
+    island.node.enrol(late)
+
+    island.working.admitted(late, within_s=30)

@@ -178,3 +178,20 @@ def test_a_suspended_agency_writes_no_more_two_seconds_later(works: Working) -> 
 
 def test_others_are_not_touched_by_it(works: Working) -> None:
     assert all(writes(works, one.id) for one in CAST if one.country == "US")
+
+
+def test_a_relay_that_is_there_before_its_topics_waits_for_them(postgres: str, kafka: Broker) -> None:
+    node = Node(postgres)
+    working = Working(node, kafka, "early.")
+    try:
+        node.desk(POLICE).publish(missing_child(subject="early"))
+        working.start("sequencer", "relay")
+        with connect(postgres, name="test") as conn:
+            until(lambda: conn.execute("SELECT 1 FROM lease WHERE name = 'relay' AND fence > 0").fetchone())
+
+        working.start("reconciler")
+
+        assert len(of_subject(working, "alert.v1", "early", least=1)) == 1
+    finally:
+        working.stop()
+        node.close()
