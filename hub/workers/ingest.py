@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 RETRY_S = 1.0
 CLOSE_MS = 1500
 IDLE_S = 0.2
+POLL_MS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Ingest:
     batch: int
     picture: Picture
     now: Callable[[], datetime]
+    poll_ms: int = POLL_MS
 
 
 def run(ingest: Ingest, stopping: Callable[[], bool]) -> None:
@@ -83,7 +85,8 @@ def _run(ingest: Ingest, conn: Connection, stopping: Callable[[], bool]) -> None
             if not topics:
                 time.sleep(IDLE_S)
                 continue
-            for partition, records in consumer.poll(timeout_ms=200).items():
+            _remember_joining(consumer)
+            for partition, records in consumer.poll(timeout_ms=ingest.poll_ms).items():
                 _accept(ingest, conn, consumer, partition, records)
     finally:
         # Its goodbye waits behind a rebalance, and that one for members who are gone.
@@ -107,6 +110,19 @@ def _follow_directory(
         consumer.subscribe(topics=sorted(wanted), listener=listener)
         logger.info("reads the topics of %d agencies", len(wanted))
     return wanted
+
+
+def _remember_joining(consumer: KafkaConsumer) -> None:
+    """
+    See to it that the group is joined in the end, however many polls that takes.
+
+    kafka-python 3.0.12 forgets a join that outlives the poll that began it, if new topics or a new subscription were
+    the reason: it stays without partitions and without heartbeats for good, and says nothing. Joining takes two
+    answers of the broker, and on a busy machine they take longer than a poll.
+    """
+    coordinator = consumer._coordinator
+    if coordinator.rejoining:
+        coordinator.request_rejoin()
 
 
 def _accept(

@@ -32,10 +32,11 @@ PATIENCE = {"bootstrap_timeout_ms": 3000, "reconnect_backoff_max_ms": 1000, "req
 class Working:
     """Workers of `node`, whose topics begin with `prefix`; one set at a time, since they share a consumer group."""
 
-    def __init__(self, node: Node, broker: Broker, prefix: str) -> None:
+    def __init__(self, node: Node, broker: Broker, prefix: str, *, poll_ms: int = ingest.POLL_MS) -> None:
         self.node = node
         self.broker = broker
         self.prefix = prefix
+        self._poll_ms = poll_ms
         self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
 
     def login(self, agency: str = "us-node") -> dict[str, Any]:
@@ -90,6 +91,7 @@ class Working:
             batch=500,
             picture=Picture.unread(cast.LIMITS),
             now=self.node.clock,
+            poll_ms=self._poll_ms,
         )
         return lambda stopping: ingest.run(given, stopping)
 

@@ -9,15 +9,18 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from hub.directory import Standing
+from hub.directory import Kind, Standing
 from hub.store import agencies, connect
 from schemas import wire
+from tests.support import cast
 from tests.support.cast import POLICE
 from tests.support.node import SHERIFF, Node, missing_child
 from tests.support.services import Broker
 from tests.support.working import Working
 
 PREFIX = "restarts."
+IMPATIENT_MS = 5  # joining a group takes two answers of the broker
+JOINING = 3
 TOPIC = wire.in_topic(POLICE.id, PREFIX)
 
 
@@ -70,6 +73,20 @@ def test_what_was_sent_while_it_was_away_is_read_and_what_is_gone_is_told(works:
     assert rejected(works)[len(before) :] == [("records-lost", first)]
     assert works.node.rows("SELECT 1 FROM event WHERE id = %s", kept["id"])
     works.stop("ingest")
+
+
+def test_agencies_that_join_are_read_though_the_broker_answers_more_slowly_than_a_poll_waits(works: Working) -> None:
+    impatient = Working(works.node, works.broker, PREFIX, poll_ms=IMPATIENT_MS)
+    impatient.start("ingest")
+    impatient.deal_with(POLICE, missing_child())
+
+    for number in range(JOINING):
+        newcomer = cast.agency(f"us-ca-new{number}", Kind.LAW_ENFORCEMENT, "US-CA")
+        works.node.enrol(newcomer)
+        works.admitted(newcomer)
+        impatient.deal_with(newcomer, missing_child(source=newcomer.id))
+
+    impatient.stop()
 
 
 def test_what_a_suspended_agency_had_sent_is_refused(works: Working) -> None:
