@@ -3,7 +3,7 @@ The commands of an agency's machine: ``puente connector`` here, and beside it to
 
 Exit statuses of ``connector``: 0 fine; 1 something was refused; 2 the configuration or the call cannot be used;
 3 a source could not be read, wholly or in part; 4 the broker has not acknowledged; 5 the state folder cannot be used;
-70 the Kafka client died and only a new process helps.
+70 the Kafka client died or this program failed, and only a new process helps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from connectors.config import Config, ConfigError
 from connectors.credentials import KafkaToken
 from connectors.journal import Journal, JournalError
 from connectors.publisher import Publisher, Stuck
-from connectors.runner import Runner
+from connectors.runner import Runner, place_of
 from connectors.spoken import LANG, say
 from connectors.status import Status
 from connectors.stopping import Stop
@@ -41,6 +41,11 @@ SILENT_AFTER_S = 120.0  # without an attempt, a connector is taken to be down
 
 NEVER_RAN = Text("This connector has never run here.", "Este conector nunca se ha ejecutado aquí.")
 SILENT = Text("silent (is it running?)", "en silencio (¿está en marcha?)")
+
+FAULT = Text(
+    "This program failed ({place}); please report it. Nothing is lost: start it again.",
+    "Este programa falló ({place}); por favor repórtelo. Nada se ha perdido: inícielo de nuevo.",
+)
 
 CONFIG = click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 SET = click.option(
@@ -97,6 +102,8 @@ def run(config: Path, once: bool, overrides: tuple[str, ...]) -> None:
         _fail(error.text, UNUSABLE)
     except Stuck as error:
         _fail(error, DEAD)
+    except Exception as error:  # the interpreter would exit with 1, which here means that something was refused
+        _fail(FAULT.format(place=place_of(error)), DEAD)
 
 
 def _run(settings: Config, stop: Stop, *, once: bool) -> int:

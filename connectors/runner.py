@@ -144,9 +144,7 @@ class Runner:
         except SourceFailed:
             raise
         except Exception as error:  # foreign input met a mistake of ours: this source is unknown, others go on
-            at = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{type(error).__name__} {Path(at.filename).name}:{at.lineno}"  # its message may hold values
-            raise SourceFailed("source-broken", BROKEN.format(place=place)) from None
+            raise SourceFailed("source-broken", BROKEN.format(place=place_of(error))) from None
 
     def _commit(self, batch: list[Item]) -> None:
         clashes = self._journal.intend(batch)
@@ -182,6 +180,12 @@ class Runner:
         statuses.tell(self.status, after)
         self.status = after
         statuses.write(self._config.state_dir, after)
+
+
+def place_of(error: Exception) -> str:
+    """Where a fault of ours is; not its own words, which may hold values."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} {Path(at.filename).name}:{at.lineno}"
 
 
 def described(item: Item, language: str = "en") -> list[str]:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from connectors.cli import connector
+from connectors.journal import Journal
 from schemas.texts import language_of
+from tests.connectors import endpoints
 from tests.connectors.table import sheets
+
+# A broker and a token endpoint that nobody comes to ask.
+PUBLISHING = (
+    "--set=kafka.bootstrap=['127.0.0.1:9']",
+    "--set=kafka.security=sasl_plaintext",
+    "--set=oauth.token_endpoint=http://127.0.0.1:9/token",
+    "--set=oauth.issuer=https://us.issuer.example",
+    "--set=oauth.client_id=us-ca-sdpd",
+    "--set=oauth.key_file=agency.pem",
+    "--set=oauth.audience=us/kafka",
+)
 
 
 def puente(*arguments: object) -> Result:
@@ -69,6 +84,21 @@ def test_a_configuration_that_cannot_be_used_exits_with_2(tmp_path: Path, config
     assert puente("check", config, "--set", "nonsense").exit_code == 2
     assert puente("run", config, "--once").exit_code == 2  # no broker, no identity
     assert puente("check", tmp_path / "none.toml").exit_code == 2
+
+
+def test_a_fault_of_its_own_exits_with_70_and_not_as_a_refusal(tmp_path: Path, config: Path) -> None:
+    endpoints.write_key(tmp_path)
+    sheets.write_csv(tmp_path, ("1", "Active", "Ann"))
+    with Journal(tmp_path / "state", "test-cases"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "state" / "journal.sqlite3")) as journal:
+        journal.execute("DROP TABLE issued")
+
+    result = puente("run", config, "--once", *PUBLISHING)
+
+    assert result.exit_code == 70
+    assert "OperationalError journal.py:" in result.stderr
+    assert "Ann" not in result.stderr
 
 
 def test_status_of_one_that_never_ran(config: Path) -> None:
