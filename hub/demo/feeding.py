@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hub.demo.stage import PATIENCE_S
 from schemas import envelope
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import subprocess
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from hub.demo.stage import Node
+    from hub.demo.stage import Node, Running
     from schemas.envelope import Event
 
-RUN_S = 120
-ENROLLED_S = 30.0  # a new agency's topic and rules reach the broker a moment after it is enrolled
+# Exit statuses of `puente connector run`, as its help has them.
+REFUSED, UNKNOWN, UNACKNOWLEDGED, RESTART = 1, 3, 4, 70
 AGAIN_S = 1.0
+
+UNEXPLAINED = Text("it ended with status {status}: {words}", "terminó con el estado {status}: {words}")
+UNCHECKED = Text(
+    "its dry run ended with status {status}: {words}", "su simulacro terminó con el estado {status}: {words}"
+)
+SILENT = Text("no words", "sin palabras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """What came of a connector: events it made, and what it refused or could not read, in words."""
+    """
+    What came of a connector: events it made, and what it refused or could not read, in words.
+
+    `failure` says why it could not do its work at all; None when it could.
+    """
 
     source: Source
     events: tuple[Event, ...]
     troubles: tuple[Text, ...]
-    failure: str
+    failure: Text | None
 
 
 def sources(folder: Path, nodes: Mapping[str, Node], chosen: Path | None) -> list[Source]:
@@ -81,27 +90,52 @@ def _overrides(node: Node, agency: str, name: str) -> list[str]:
     ]
 
 
-def feed(source: Source) -> Fed:
-    """Publish everything the source holds, once; what it published is what its dry run says it would."""
-    deadline = time.monotonic() + ENROLLED_S
-    ran = _puente("run", source, "--once")
-    while ran.returncode not in (0, 1) and time.monotonic() < deadline:
+def feed(source: Source, running: Running) -> Fed:
+    """
+    Publish everything the source holds, once; what it published is what its dry run says it would.
+
+    A new agency's topic and rules reach the broker a moment after it is enrolled, so the first runs may be refused.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    ran = _puente(running, "run", source, "--once")
+    while ran.returncode in (UNACKNOWLEDGED, RESTART) and time.monotonic() < deadline:
         time.sleep(AGAIN_S)
-        ran = _puente("run", source, "--once")
-    checked = _puente("check", source, "--json")  # after it: ids are keyed with a secret that the first run makes
+        ran = _puente(running, "run", source, "--once")
+    failure = _failure(running, source, ran)
+    checked = _puente(running, "check", source, "--json")  # after it: ids are keyed with a secret that it makes
     lines = [json.loads(line) for line in checked.stdout.splitlines()]
+    if not lines or lines[-1]["kind"] != "summary":
+        failure = failure or UNCHECKED.format(status=checked.returncode, words=_last_words(checked))
     return Fed(
         source,
         tuple(envelope.load(line["event"]) for line in lines if line["kind"] == "event"),
         tuple(_trouble(line) for line in lines if line["kind"] in ("refusal", "unread")),
-        ran.stderr.strip() if ran.returncode not in (0, 1) else "",
+        failure,
     )
 
 
-def _puente(action: str, source: Source, option: str) -> subprocess.CompletedProcess[str]:
-    overrides: Sequence[str] = [part for override in source.overrides for part in ("--set", override)]
-    command = [sys.executable, "-m", "hub.cli", "connector", action, str(source.config), option, *overrides]
-    return subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, env=os.environ, check=False)
+def _failure(running: Running, source: Source, ran: subprocess.CompletedProcess[str]) -> Text | None:
+    """Why a run came to nothing. That it refused or could not read some documents is no failure: it says which."""
+    if ran.returncode in (0, REFUSED):
+        return None
+    told = _puente(running, "status", source, "--json")
+    fault = json.loads(told.stdout)["fault"] if told.stdout else None
+    if fault is None:
+        return UNEXPLAINED.format(status=ran.returncode, words=_last_words(ran))
+    if ran.returncode == UNKNOWN and fault["where"] == "documents":
+        return None
+    return Text(fault["text"]["en"], fault["text"]["es"])
+
+
+def _last_words(ran: subprocess.CompletedProcess[str]) -> str:
+    """The last line a command wrote about itself."""
+    lines = ran.stderr.strip().splitlines()
+    return lines[-1] if lines else SILENT
+
+
+def _puente(running: Running, action: str, source: Source, option: str) -> subprocess.CompletedProcess[str]:
+    overrides = [part for override in source.overrides for part in ("--set", override)]
+    return running.run("connector", action, str(source.config), option, *overrides)
 
 
 def _trouble(line: dict[str, Any]) -> Text:

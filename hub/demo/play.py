@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from hub import main
-from hub.demo import cast, expecting, feeding, reading, report, stage
+from hub.demo import arriving, cast, expecting, feeding, reading, report, stage
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -17,20 +17,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hub.demo.cast import Player
-    from hub.demo.feeding import Fed
-    from hub.demo.stage import Node
+    from hub.demo.feeding import Fed, Source
+    from hub.demo.stage import Running
 
 PUBLISHING = Text("{name} publishes", "{name} publica")
 READING = Text("{id} reads", "{id} lee")
-NOTHING_PUBLISHED = Text("nothing was published", "no se publicó nada")
-ALL_RIGHT = Text(
-    "Every reader got exactly what it may have: {events} events, {readers} readers, {cells} decisions compared.",
-    "Cada lector recibió exactamente lo que puede tener: {events} eventos, {readers} lectores, {cells} decisiones.",
-)
-NOT_ALL_RIGHT = Text("{count} answers are not as expected.", "{count} respuestas no son las esperadas.")
+INTERRUPTED = Text("Ended before the comparison.", "Terminó antes de la comparación.")
+ARRIVING = Text("what was published arrives", "llega lo publicado")
 LOOK_AROUND = Text("Both nodes stay up; Ctrl-C ends them.", "Ambos nodos siguen en marcha; Ctrl-C los termina.")
 TRY = Text("As {id}: puente tail --as {profile}", "Como {id}: puente tail --as {profile}")
-WATCH_S = 0.2
 
 
 def play(
@@ -38,58 +33,60 @@ def play(
 ) -> bool:
     """Run the demo with the files of `folder`; whether every reader got exactly what it should."""
     with ExitStack() as stack:
-        nodes = stage.set_up(folder, console, language, stack)
-        players = cast.load_cast(folder / "agencies.toml")
-        stage.enrol(nodes, players)
-        fed = []
-        for source in feeding.sources(folder, nodes, chosen):
-            with console.status(PUBLISHING.format(name=source.name).in_(language)):
-                fed.append(feeding.feed(source))
-        report.show_published(console, fed, language)
-        is_right = _compare(nodes, players, fed, console, language)
-        if not once:
-            _stay(nodes, players, console, language, stopping)
+        try:
+            running = stage.set_up(folder, console, language, stack, stopping)
+            players = cast.load_cast(folder / "agencies.toml")
+            stage.enrol(running.nodes, players)
+            is_right = _show(running, players, feeding.sources(folder, running.nodes, chosen), console, language)
+            if not once:
+                _stay(running, players, console, language)
+        except stage.Interrupted:
+            console.print(INTERRUPTED.in_(language))
+            return False
     return is_right
 
 
-def _compare(
-    nodes: dict[str, Node], players: Sequence[Player], fed: Sequence[Fed], console: Console, language: str
+def _show(
+    running: Running, players: Sequence[Player], sources: Sequence[Source], console: Console, language: str
 ) -> bool:
+    fed = []
+    for source in sources:
+        with console.status(PUBLISHING.format(name=source.name).in_(language)):
+            fed.append(feeding.feed(source, running))
+    report.show_published(console, fed, language)
+    with console.status(ARRIVING.in_(language)):
+        late = arriving.arrivals(running, fed)
+    outcome = _compare(running, players, fed, console, language)
+    return report.show_outcome(console, outcome, fed, late, language)
+
+
+def _compare(
+    running: Running, players: Sequence[Player], fed: Sequence[Fed], console: Console, language: str
+) -> report.Outcome:
     published = [event for one in fed for event in one.events]
-    at = main.now()
     readers = [player for player in players if player.reader is not None]
     wrong = cells = 0
     for player in readers:
-        node = nodes[player.node]
+        node = running.nodes[player.node]
         rules = expecting.rules_of(players, node.grants, main.limits(node.told))
-        expected = expecting.expectations(player, published, rules, at)
+        expected = expecting.expectations(player, published, rules, main.now())
         with console.status(READING.format(id=player.agency.id).in_(language)):
-            verdicts, unasked = reading.compare(node, player, expected)
+            verdicts, unasked = reading.compare(node, player, expected, running)
         report.show_reader(console, player, verdicts, unasked, language)
         cells += len(verdicts)
         wrong += sum(not verdict.is_right for verdict in verdicts) + len(unasked)
-    failed = [one for one in fed if one.failure]
-    if not published:
-        console.print(f"[red]{NOTHING_PUBLISHED.in_(language)}[/]")
-    elif wrong:
-        console.print(f"[red]{NOT_ALL_RIGHT.format(count=wrong).in_(language)}[/]")
-    else:
-        counts = ALL_RIGHT.format(events=len(published), readers=len(readers), cells=cells)
-        console.print(f"[green]{counts.in_(language)}[/]")
-    return bool(published) and not wrong and not failed
+    return report.Outcome(events=len(published), readers=len(readers), cells=cells, wrong=wrong)
 
 
-def _stay(
-    nodes: dict[str, Node], players: Sequence[Player], console: Console, language: str, stopping: Callable[[], bool]
-) -> None:
-    for node in nodes.values():
+def _stay(running: Running, players: Sequence[Player], console: Console, language: str) -> None:
+    for node in running.nodes.values():
         console.print(f"{node.id}: {node.url}/docs   {node.health}", soft_wrap=True)
     for player in players:
         if player.reader is not None:
-            path = reading.profile(nodes[player.node], player)
+            path = reading.profile(running.nodes[player.node], player)
             console.print(TRY.format(id=player.agency.id, profile=path).in_(language), soft_wrap=True)
     console.print(LOOK_AROUND.in_(language))
-    while not stopping():
-        for node in nodes.values():
-            node.fleet.watch()
-        time.sleep(WATCH_S)
+    with suppress(stage.Interrupted):
+        while True:
+            running.keep()
+            time.sleep(stage.WATCH_S)

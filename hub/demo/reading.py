@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hub.demo.stage import PATIENCE_S
 from hub.errors import Unavailable
 from schemas import wire
 from schemas.texts import Text
@@ -20,10 +18,10 @@ if TYPE_CHECKING:
 
     from hub.demo.cast import Player
     from hub.demo.expecting import Expected
-    from hub.demo.stage import Node
+    from hub.demo.stage import Node, Running
 
-ARRIVE_S = 30.0
 AGAIN_S = 0.5
+UNREADABLE = Text("{profile} cannot read its feed: {why}", "{profile} no puede leer su lista: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +58,24 @@ def profile(node: Node, player: Player) -> Path:
     return path
 
 
-def compare(node: Node, player: Player, expected: Sequence[Expected]) -> tuple[list[Verdict], list[str]]:
-    """Ask until everything expected is there or time is up; also the ids of events nobody expected."""
+def compare(
+    node: Node, player: Player, expected: Sequence[Expected], running: Running
+) -> tuple[list[Verdict], list[str]]:
+    """Each expected event beside what the reader got; also the ids of events that nobody expected."""
     wanted = {(one.event.source, one.event.id): one for one in expected}
-    deadline = time.monotonic() + ARRIVE_S
-    while True:
-        got = {(event["source"], event["id"]): event for event in _tail(profile(node, player))}
-        missing = [key for key, one in wanted.items() if one.text is not None and key not in got]
-        if not missing or time.monotonic() > deadline:
-            break
-        time.sleep(AGAIN_S)
+    got = {(event["source"], event["id"]): event for event in _tail(profile(node, player), running)}
     verdicts = [Verdict(one, _canonical(got.get(key))) for key, one in wanted.items()]
     return verdicts, [event_id for source, event_id in got.keys() - wanted.keys()]
 
 
-def _tail(as_whom: Path) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "hub.cli", "tail", "--as", str(as_whom), "--json", "--once"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ, check=False)
+def _tail(as_whom: Path, running: Running) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + PATIENCE_S
+    ran = running.run("tail", "--as", str(as_whom), "--json", "--once")
+    while ran.returncode != 0 and time.monotonic() < deadline:  # a busy gateway may have kept it waiting too long
+        time.sleep(AGAIN_S)
+        ran = running.run("tail", "--as", str(as_whom), "--json", "--once")
     if ran.returncode != 0:
-        raise Unavailable(Text("{why}", "{why}").format(why=ran.stderr.strip()))
+        raise Unavailable(UNREADABLE.format(profile=as_whom.stem, why=ran.stderr.strip()))
     items = [json.loads(line) for line in ran.stdout.splitlines()]
     return [item["event"] for item in items if "event" in item]
 

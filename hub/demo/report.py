@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schemas.texts import Text
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from hub.demo.arriving import Late
     from hub.demo.cast import Player
     from hub.demo.feeding import Fed
     from hub.demo.reading import Verdict
@@ -27,6 +29,33 @@ WRONG = Text("NOT AS EXPECTED", "NO ES LO ESPERADO")
 UNASKED = Text("got an event that was not published here: {id}", "recibió un evento no publicado aquí: {id}")
 MORE = Text("and {count} more", "y {count} más")
 MOST_TROUBLES = 12
+NOTHING_PUBLISHED = Text("nothing was published", "no se publicó nada")
+FAILED = Text("The connector {name} failed: {why}", "El conector {name} falló: {why}")
+LATE = Text(
+    "{type} {subject} of {source} is late: {where}. The logs of node {node} are in {logs}.",
+    "{type} {subject} de {source} tarda: {where}. Las bitácoras del nodo {node} están en {logs}.",
+)
+ALL_RIGHT = Text(
+    "Every reader got exactly what it may have: {events} events, {readers} readers, {cells} decisions compared.",
+    "Cada lector recibió exactamente lo que puede tener: {events} eventos, {readers} lectores, {cells} decisiones.",
+)
+NOT_ALL_RIGHT = Text(
+    "{wrong} of {cells} answers are not as expected.", "{wrong} de {cells} respuestas no son las esperadas."
+)
+NOT_ALL_THERE = Text(
+    "What arrived was answered as expected ({cells} decisions), but not everything arrived.",
+    "Lo que llegó se respondió como se esperaba ({cells} decisiones), pero no llegó todo.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How many answers were compared, and how many were wrong."""
+
+    events: int
+    readers: int
+    cells: int
+    wrong: int
 
 
 def show_published(console: Console, fed: Sequence[Fed], language: str) -> None:
@@ -38,7 +67,6 @@ def show_published(console: Console, fed: Sequence[Fed], language: str) -> None:
             defects = "".join(f"  ! {defect['code']}" for defect in event.defects)
             _line(console, f"    {event.type}  {short(event.subject)}  TLP:{event.label.tlp}{defects}")
     troubles = [(one.source.name, trouble.in_(language)) for one in fed for trouble in one.troubles]
-    troubles += [(one.source.name, one.failure) for one in fed if one.failure]
     if troubles:
         console.print(f"\n[bold]{TROUBLES.in_(language)}[/] ({len(troubles)})")
         for name, words in troubles[:MOST_TROUBLES]:
@@ -71,6 +99,35 @@ def show_reader(
             console.print(f"      [dim]{name}[/]", soft_wrap=True)
     for event_id in unasked:
         console.print(f"  [red]{UNASKED.format(id=event_id).in_(language)}[/]")
+
+
+def show_outcome(console: Console, outcome: Outcome, fed: Sequence[Fed], late: Sequence[Late], language: str) -> bool:
+    """The last words, with everything that keeps the demo from being right; whether nothing does."""
+    told = [FAILED.format(name=one.source.name, why=one.failure) for one in fed if one.failure is not None]
+    told += [
+        LATE.format(
+            type=one.event.type,
+            subject=short(one.event.subject),
+            source=one.event.source,
+            where=one.where,
+            node=one.node.id,
+            logs=one.node.fleet.folder,
+        )
+        for one in late
+    ]
+    counts = {"events": outcome.events, "readers": outcome.readers, "cells": outcome.cells, "wrong": outcome.wrong}
+    if not outcome.events:
+        told.append(NOTHING_PUBLISHED)
+    elif outcome.wrong:
+        told.append(NOT_ALL_RIGHT.format(**counts))
+    elif told:
+        told.append(NOT_ALL_THERE.format(**counts))
+    console.print()
+    for words in told:
+        console.print(words.in_(language), style="red", markup=False, highlight=False, soft_wrap=True)
+    if not told:
+        console.print(ALL_RIGHT.format(**counts).in_(language), style="green", highlight=False)
+    return not told
 
 
 def short(subject: str) -> str:

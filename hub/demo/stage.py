@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +27,7 @@ from hub.store import agencies, connect, grants
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import ExitStack
 
     from rich.console import Console
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
     from hub.demo.cast import Player
     from hub.grants import GrantSet
 
-START_S = 60.0
+PATIENCE_S = 300.0  # with anything: the demo is right on a slow machine too, only later
+WATCH_S = 0.2
+ENDED = 124  # as timeout(1) has it
+NOT_ENDED = Text("{command} did not end within {seconds} s", "{command} no terminó en {seconds} s")
 NOT_READY = Text("node {node} does not become ready; see {logs}", "el nodo {node} no llega a estar listo; vea {logs}")
 
 
@@ -71,7 +77,54 @@ class Node:
         return (self.told.state_dir / "agencies" / f"{agency}.pem").absolute()
 
 
-def set_up(folder: Path, console: Console, language: str, stack: ExitStack) -> dict[str, Node]:
+class Interrupted(Exception):  # noqa: N818 - a wish, not a fault
+    """Somebody wants the demo to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Both nodes, kept running for as long as nobody wants them to stop."""
+
+    nodes: Mapping[str, Node]
+    stopping: Callable[[], bool]
+
+    def keep(self) -> None:
+        """
+        Start again what has died; to be called in every wait.
+
+        Raises:
+            Interrupted: the wait has lost its purpose.
+        """
+        if self.stopping():
+            raise Interrupted
+        for node in self.nodes.values():
+            node.fleet.watch()
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """
+        Run one of an agency's commands, and keep the nodes running meanwhile.
+
+        From this thread, since what another one starts ends with it (hub/embedded/process.py).
+
+        Raises:
+            Interrupted: before it ended.
+        """
+        command = [sys.executable, "-m", "hub.cli", *arguments]
+        deadline = time.monotonic() + PATIENCE_S
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+            try:
+                while time.monotonic() < deadline:
+                    self.keep()
+                    with suppress(subprocess.TimeoutExpired):
+                        out, err = child.communicate(timeout=WATCH_S)
+                        return subprocess.CompletedProcess(command, child.returncode, out, err)
+            finally:
+                child.kill()
+        words = NOT_ENDED.format(command=" ".join(arguments[:2]), seconds=int(PATIENCE_S))
+        return subprocess.CompletedProcess(command, ENDED, "", words)
+
+
+def set_up(folder: Path, console: Console, language: str, stack: ExitStack, stopping: Callable[[], bool]) -> Running:
     """Start services and both nodes; everything ends with `stack`."""
     configs = {node: folder / f"{node}.toml" for node in ("us", "mx")}
     told = {node: load_settings(path, {}) for node, path in configs.items()}
@@ -94,15 +147,17 @@ def set_up(folder: Path, console: Console, language: str, stack: ExitStack) -> d
         fleet.start()
         stack.callback(fleet.stop)
         nodes[node] = Node(settings, fleet, environment, main.grants(folder / f"{node}-grants.toml"))
+    running = Running(nodes, stopping)
     for one in nodes.values():
         console.print(Text("Starting node {node}", "Iniciando el nodo {node}").format(node=one.id).in_(language))
-        _wait_until_ready(one)
-    return nodes
+        _wait_until_ready(one, running)
+    return running
 
 
-def _wait_until_ready(node: Node) -> None:
-    deadline = time.monotonic() + START_S
+def _wait_until_ready(node: Node, running: Running) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
+        running.keep()
         try:
             if (
                 httpx.get(node.health, timeout=2).status_code == 200
@@ -115,7 +170,7 @@ def _wait_until_ready(node: Node) -> None:
     raise Unavailable(NOT_READY.format(node=node.id, logs=node.fleet.folder))
 
 
-def enrol(nodes: dict[str, Node], cast: Sequence[Player]) -> None:
+def enrol(nodes: Mapping[str, Node], cast: Sequence[Player]) -> None:
     """Enrol every player at its node, with a client key of its own, and put the node's grants in force."""
     for node in nodes.values():
         with connect(node.environment["PUENTE_DATABASE_URL"], name="puente-demo") as conn:

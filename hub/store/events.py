@@ -121,6 +121,19 @@ def held(conn: Connection, source: str, event_id: str) -> Held | None:
     )
 
 
+def placed(conn: Connection, identities: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bool]:
+    """Of these identities (source and id) the stored ones, each with whether it has its place in the log."""
+    rows = conn.execute(
+        """
+        SELECT e.source, e.id, l.event IS NOT NULL
+          FROM unnest(%s::text[], %s::text[]) AS asked (source, id) JOIN event e USING (source, id)
+          LEFT JOIN log l ON l.event = e.hub_id
+        """,
+        ([source for source, _ in identities], [event_id for _, event_id in identities]),
+    ).fetchall()
+    return {(str(source), str(event_id)): bool(is_placed) for source, event_id, is_placed in rows}
+
+
 COLUMNS = """e.hub_id, e.lane, l.position, e.source, e.type, e.subject, e.jurisdictions, e.audience, e.lapses,
        l.lapsed_at, e.public_until, e.active_until, e.projection_version, e.cuts, e.text, e.accepted_at, e.offers"""
 
