@@ -236,6 +236,8 @@ CONTENTS = {
     "an empty object": raw(payload=b"{}"),
 }
 
+OVERSIZED = json.dumps(CLAIMS).encode().ljust(MAX_TOKEN_CHARS * 3 // 4)  # which JSON allows
+
 FORMS = {
     "nothing": "",
     "a word": "token",
@@ -268,6 +270,7 @@ FORMS = {
     "quotes around it": f'"{GOOD}"',
     "the word Bearer in front": f"Bearer {GOOD}",
     "percent coding": GOOD.replace(".", "%2E"),
+    "over the limit, and else good": raw(payload=OVERSIZED),
     "a character over the limit": claiming(purpose="p" * 150).ljust(MAX_TOKEN_CHARS + 1, "A"),
 }
 

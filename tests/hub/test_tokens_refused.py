@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import NotAuthenticated
-from tests.hub.bad_tokens import AT, BAD, CLAIMS, GOOD, HEAD, HEADER, SECRET, SIGNATURE, raw, verifier
+from hub.tokens import MAX_TOKEN_CHARS
+from tests.hub.bad_tokens import AT, BAD, CLAIMS, GOOD, HEAD, HEADER, OVERSIZED, SECRET, SIGNATURE, raw, verifier
 from tests.support import forge
 from tests.support.cast import NOW
 
@@ -22,6 +23,13 @@ def test_the_token_that_all_bad_ones_differ_from_is_good() -> None:
     assert verifier().verify(GOOD, NOW).agency == "us-ca-sdpd"
     assert verifier().verify(raw(), NOW).exp == AT + 300
     assert len(BAD) > 180
+
+
+def test_a_long_token_within_the_limit_is_good() -> None:
+    longest = raw(payload=OVERSIZED[: -len(f"{HEAD}..{SIGNATURE}")])
+
+    assert MAX_TOKEN_CHARS - 100 < len(longest) <= MAX_TOKEN_CHARS < len(raw(payload=OVERSIZED))
+    assert verifier().verify(longest, NOW).agency == "us-ca-sdpd"
 
 
 @pytest.mark.parametrize("token", BAD.values(), ids=BAD.keys())
