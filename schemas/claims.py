@@ -5,26 +5,30 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from schemas.complaints import UNKNOWN
-from schemas.fields import Whole
+from schemas.fields import Body, Formed, Line, Many, Whole
 from schemas.sensitivity import PUBLIC
+from schemas.texts import Text
 
+SCOPES = Text("scopes with spaces between them (RFC 6749)", "ámbitos separados por espacios (RFC 6749)")
 _SHORT = validate.Length(1, 200)
 
 
-class ClaimsSchema(Schema):
-    """An access token's claims. `aud` is one string; `epoch` the agency's when it was issued."""
+class ClaimsSchema(Body):
+    """
+    An access token's claims. `aud` is one string; `epoch` the agency's when it was issued.
 
-    error_messages = {"unknown": UNKNOWN}
+    Of the same fields as events, since it is loaded for every request and so takes the short way (schemas/accept.py).
+    """
 
-    iss = fields.String(required=True, validate=_SHORT)
-    aud = fields.String(required=True, validate=_SHORT)
-    sub = fields.String(required=True, validate=_SHORT)
-    client_id = fields.String(required=True, validate=_SHORT)
-    agency = fields.String(required=True, validate=_SHORT)
-    jurisdictions = fields.List(fields.String(validate=_SHORT), required=True, validate=validate.Length(1, 100))
-    scope = fields.String(required=True, validate=validate.Length(0, 500))
-    purpose = fields.String(validate=_SHORT)
-    jti = fields.String(required=True, validate=_SHORT)
+    iss = Line(PUBLIC, 200, required=True)
+    aud = Line(PUBLIC, 200, required=True)
+    sub = Line(PUBLIC, 200, required=True)
+    client_id = Line(PUBLIC, 200, required=True)
+    agency = Line(PUBLIC, 200, required=True)
+    jurisdictions = Many(Line(PUBLIC, 200), 100, least=1, required=True)
+    scope = Formed(PUBLIC, "[!-~ ]{0,500}", SCOPES, required=True)
+    purpose = Line(PUBLIC, 200)
+    jti = Line(PUBLIC, 200, required=True)
     iat = Whole(PUBLIC, 0, 2**40, required=True)
     exp = Whole(PUBLIC, 0, 2**40, required=True)
     nbf = Whole(PUBLIC, 0, 2**40)
