@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from hub.tokens import SigningKey
+from hub.tokens import SigningKey, thumbprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,27 @@ def issuer_key(folder: Path) -> SigningKey:
     if not path.exists() or path.read_bytes() != jwks:
         write(path, jwks, mode=0o644)
     return key
+
+
+def public_keys(jwks: object) -> dict[str, ec.EllipticCurvePublicKey]:
+    """
+    The EC P-256 keys of a JWK set (RFC 7517), each by its own thumbprint, whatever it is called there.
+
+    Raises:
+        ValueError: it is no such set, or holds none.
+    """
+    found = {}
+    try:
+        for jwk in jwks["keys"]:  # type: ignore[index]
+            if jwk["kty"] == "EC" and jwk["crv"] == "P-256":
+                x, y = (int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "=="), "big") for name in ("x", "y"))
+                numbers = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1())
+                found[thumbprint(jwk["x"], jwk["y"])] = numbers.public_key()
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not a JWK set") from error
+    if not found:
+        raise ValueError("no EC P-256 key")
+    return found
 
 
 def cursor_key(folder: Path) -> bytes:

@@ -238,6 +238,13 @@ def run_reconciler(told: Settings) -> None:
     reconciler.run(worker, watched(until_told()))
 
 
+def run_notary(told: Settings) -> None:
+    """The notary, until SIGTERM."""
+    from hub.workers import notary
+
+    notary.run(notary.Notary(database_url=database_url(told), sign=issuer(told).sign_head, now=now), until_told())
+
+
 def run_relay(told: Settings) -> None:
     """The relay, until SIGTERM."""
     from hub.workers import relay

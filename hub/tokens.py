@@ -12,6 +12,7 @@ import re
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -25,13 +26,13 @@ from cryptography.hazmat.primitives.serialization import (
 from marshmallow import ValidationError
 
 from hub.errors import NotAuthenticated
+from hub.merkle import Head
 from schemas import accept, strictjson
-from schemas.claims import ASSERTION, CLAIMS
+from schemas.claims import ASSERTION, CLAIMS, TREE_HEAD
 from schemas.flaws import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 ALGORITHM = "ES256"
 MAX_TOKEN_CHARS = 8192
@@ -39,6 +40,7 @@ LEEWAY_S = 5
 MAX_API_TTL_S = 300
 MAX_KAFKA_TTL_S = 3600
 MAX_ASSERTION_TTL_S = 60
+HEAD_TYPE = "tree-head+jwt"
 ASSERTION_TYPES = ("JWT", "client-authentication+jwt")  # stock clients write the former, RFC 7523bis the latter
 PERSON = "person:"  # before the subject of a token that somebody has under their own name
 _ES256 = jwt.PyJWS(algorithms=[ALGORITHM])  # made once: a new one builds every algorithm there is
@@ -63,6 +65,12 @@ class Claims:
     person: str | None = None
 
 
+def thumbprint(x: str, y: str) -> str:
+    """What an EC P-256 key is called by (RFC 7638); coordinates as a JWK writes them."""
+    canonical = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
+    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+
+
 class SigningKey:
     """The node's issuer key. Its `kid` is its RFC 7638 thumbprint, so no two keys share one by accident."""
 
@@ -73,14 +81,13 @@ class SigningKey:
         self._key = key
         numbers = key.public_key().public_numbers()
         x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
-        canonical = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
-        self.kid = base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+        self.kid = thumbprint(x, y)
         self.jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
         self.public = key.public_key()
 
-    def sign(self, claims: Mapping[str, Any]) -> str:
-        """An access token (`typ: at+jwt`)."""
-        return jwt.encode(dict(claims), self._key, ALGORITHM, headers={"typ": "at+jwt", "kid": self.kid})
+    def sign(self, claims: Mapping[str, Any], *, kind: str = "at+jwt") -> str:
+        """An access token, or what else `kind` names (`typ`): each is good for one purpose (RFC 8725 section 3.11)."""
+        return jwt.encode(dict(claims), self._key, ALGORITHM, headers={"typ": kind, "kid": self.kid})
 
 
 class Issuer:
@@ -104,6 +111,33 @@ class Issuer:
                 "exp": issued + ttl_s,
             }
         )
+
+    def sign_head(self, head: Head) -> str:
+        """The head of the audit's tree, signed (`typ: tree-head+jwt`); it says what was, so it does not expire."""
+        claims = {"iss": self.name, "size": head.size, "root": head.root.hex(), "at": head.at.isoformat()}
+        return self.key.sign(claims, kind=HEAD_TYPE)
+
+
+def read_head(signed: str, issuer: str, keys: Mapping[str, ec.EllipticCurvePublicKey]) -> Head:
+    """
+    A tree head that one of `keys` signed as `issuer`.
+
+    Raises:
+        NotAuthenticated: for any defect.
+    """
+    header = _header(signed)
+    key = keys.get(header["kid"]) if isinstance(header.get("kid"), str) else None
+    if key is None or header.get("typ") != HEAD_TYPE:
+        raise NotAuthenticated
+    claims = _signed_payload(signed, key)
+    try:
+        TREE_HEAD.load(claims)
+        at = datetime.fromisoformat(claims["at"])
+    except (ValidationError, ValueError) as error:
+        raise NotAuthenticated from error
+    if claims["iss"] != issuer or at.tzinfo is None:
+        raise NotAuthenticated
+    return Head(size=claims["size"], root=bytes.fromhex(claims["root"]), at=at)
 
 
 class TokenVerifier:

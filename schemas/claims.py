@@ -1,4 +1,4 @@
-"""The shape of the tokens: access tokens (RFC 9068) and client assertions (RFC 7523), strict in types and members."""
+"""The shape of what is signed, strict in types and members: access tokens, client assertions, tree heads."""
 
 from __future__ import annotations
 
@@ -49,5 +49,17 @@ class AssertionSchema(Schema):
     nbf = Whole(PUBLIC, 0, 2**40)
 
 
+class TreeHeadSchema(Schema):
+    """The head of a node's audit: how many entries its tree has, and their Merkle tree hash (RFC 6962)."""
+
+    error_messages = {"unknown": UNKNOWN}
+
+    iss = fields.String(required=True, validate=_SHORT)
+    size = Whole(PUBLIC, 1, 2**53 - 1, required=True)
+    root = fields.String(required=True, validate=validate.Regexp(r"[0-9a-f]{64}\Z"))
+    at = fields.String(required=True, validate=_SHORT)
+
+
 CLAIMS = ClaimsSchema()
 ASSERTION = AssertionSchema()
+TREE_HEAD = TreeHeadSchema()

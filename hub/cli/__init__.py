@@ -27,11 +27,13 @@ PLUGINS = "puente.commands"
 # Where the node's commands are; each module is loaded when its command is asked for.
 MODULES = {
     "agency": "hub.cli.agencies",
+    "audit": "hub.cli.audit",
     "backup": "hub.cli.copies",
     "restore": "hub.cli.copies",
     "demo": "hub.cli.demo",
     **dict.fromkeys(
-        ("up", "migrate", "gateway", "management", "ingest", "sequencer", "reconciler", "relay"), "hub.cli.node"
+        ("up", "migrate", "gateway", "management", "ingest", "sequencer", "notary", "reconciler", "relay"),
+        "hub.cli.node",
     ),
 }
 

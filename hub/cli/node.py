@@ -83,6 +83,7 @@ ingest = _worker(
     "ingest", main.run_ingest, say("Run the Kafka ingest worker alone.", "Ejecuta solo la ingesta de Kafka.")
 )
 sequencer = _worker("sequencer", main.run_sequencer, say("Run the sequencer alone.", "Ejecuta solo el secuenciador."))
+notary = _worker("notary", main.run_notary, say("Run the audit's notary alone.", "Ejecuta solo el notario."))
 reconciler = _worker(
     "reconciler",
     main.run_reconciler,

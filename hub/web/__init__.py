@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from hub.web import acks, agencies, alerts, cases, events, feed, me, oauth, problems, published, rejections, shapes
+from hub.web import (
+    acks,
+    agencies,
+    alerts,
+    cases,
+    events,
+    feed,
+    me,
+    oauth,
+    problems,
+    published,
+    rejections,
+    shapes,
+    tree,
+)
 from hub.web.auth import authenticate
 from hub.web.bodies import MAX_BODY_BYTES
 from hub.web.metrics import count_requests
@@ -26,6 +40,7 @@ BLUEPRINTS = (
     rejections.bp,
     published.bp,
     agencies.bp,
+    tree.bp,
 )
 
 # Request bodies that views parse strictly themselves, by their names in OpenAPI.

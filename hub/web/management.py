@@ -8,7 +8,7 @@ from flask import Flask, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest, multiprocess
 
 from hub.errors import Unavailable
-from hub.store import access, agencies, connection, log
+from hub.store import access, agencies, connection, log, tree
 
 if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
@@ -35,12 +35,14 @@ def create_management_app(pool: ConnectionPool[Connection], metrics_dir: str) ->
 
         How old the last look at the broker's rules is, is told and decides nothing: without a broker the API still
         answers, and what a suspended agency writes is refused on its way in.
+        How far the notary is behind decides nothing either: its entries are safe, and alerts do not wait for it.
         """
         checks: dict[str, Any] = {}
         try:
             with connection(pool) as conn:
                 checks["directory_version"] = agencies.version_of(conn)
                 checks["oldest_pending_s"] = round(log.oldest_pending_s(conn), 3)
+                checks["oldest_leafless_s"] = round(tree.oldest_leafless_s(conn), 3)
                 seen = access.last_seen(conn)
                 checks["broker_rules_version"] = seen.version
                 checks["broker_rules_age_s"] = None if seen.age_s is None else round(seen.age_s, 3)

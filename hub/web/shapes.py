@@ -93,6 +93,27 @@ class Agencies(Schema):
     next = fields.String(required=True, allow_none=True)
 
 
+class InclusionQuery(Query):
+    """An entry by its number, and the size of the tree it is to be proved in: the newest, unless given."""
+
+    entry = fields.Integer(required=True, validate=validate.Range(1, 2**62))
+    size = fields.Integer(load_default=None, validate=validate.Range(1, 2**62))
+
+
+class ConsistencyQuery(Query):
+    """The sizes of two trees: the second is the newest, unless given."""
+
+    first = fields.Integer(data_key="from", required=True, validate=validate.Range(1, 2**62))
+    size = fields.Integer(data_key="to", load_default=None, validate=validate.Range(1, 2**62))
+
+
+class EntriesQuery(Query):
+    """Entries are numbered by their leaf, from 0 on; go on behind the last one seen."""
+
+    after = fields.Integer(load_default=-1, validate=validate.Range(-1, 2**62))
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+
+
 class Accepted(Schema):
     """The hub's own id of a stored event."""
 
@@ -173,6 +194,50 @@ class Rejections(Schema):
     """What was refused; flaws name paths and rules, never values."""
 
     rejections = fields.List(fields.Dict(), required=True)
+    next = fields.Integer(required=True)
+
+
+class TreeHead(Schema):
+    """The head of the audit's tree (RFC 6962); `signed` is the same as a compact JWS of the node's key."""
+
+    size = fields.Integer(required=True)
+    root = fields.String(required=True, metadata={"description": "SHA-256, hex"})
+    at = fields.String(required=True)
+    signed = fields.String(required=True)
+
+
+_PATH = {"description": "SHA-256 hashes, hex, in the order of RFC 6962 section 2.1"}
+
+
+class InclusionProof(Schema):
+    """An audit path (RFC 9162 section 2.1.3); `leaf` is SHA-256 over a zero byte and the entry's line."""
+
+    entry = fields.Integer(required=True)
+    index = fields.Integer(required=True)
+    size = fields.Integer(required=True)
+    leaf = fields.String(required=True)
+    path = fields.List(fields.String(), required=True, metadata=_PATH)
+
+
+class ConsistencyProof(Schema):
+    """That the tree of size `to` begins with the tree of size `from` (RFC 9162 section 2.1.4)."""
+
+    first = fields.Integer(data_key="from", required=True)
+    size = fields.Integer(data_key="to", required=True)
+    path = fields.List(fields.String(), required=True, metadata=_PATH)
+
+
+class AuditEntry(Schema):
+    """A leaf and the line it was made of: canonical JSON as text, since another spelling has another hash."""
+
+    index = fields.Integer(required=True)
+    line = fields.String(required=True)
+
+
+class AuditEntries(Schema):
+    """Entries in the order of the tree; ask again with `after` set to `next`."""
+
+    entries = fields.List(fields.Nested(AuditEntry), required=True)
     next = fields.Integer(required=True)
 
 

@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
-from hub import keys
+from hub import keys, tree
 from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.directory import Agency, Credential, Kind, Person, Role
@@ -27,6 +27,7 @@ from hub.principal import ANYWHERE, SCOPES
 from hub.settings import RateSettings
 from hub.store import agencies, connect, log, open_pool, persons
 from hub.store import grants as stored_grants
+from hub.store.tree import Leader
 from hub.tokens import Issuer, SigningKey, TokenVerifier
 from hub.web import create_app
 from hub.web.hub import Hub
@@ -47,6 +48,10 @@ CAST = (*cast.CAST, SHERIFF)
 # Runs the node; reads nothing of what passes through it.
 OPERATOR = cast.agency("us-operator", Kind.OPERATOR, "US")
 
+ENTRIES = """
+    INSERT INTO audit (agency, client, action, is_allowed, reason, policy)
+    SELECT %s, 'client', 'test', true, 'reason', 'policy' FROM generate_series(1, %s)
+"""
 _numbers = count(1)
 _SIGNING_KEY = SigningKey(keys.new_private_pem())
 _CURSOR_KEY = secrets.token_bytes(64)
@@ -206,6 +211,22 @@ class Node:
             batch = log.assign(conn, me, led[0], most=2000, lease_ms=5000)
             log.drop_lease(conn, "sequencer", me)
         return batch.assigned
+
+    def note(self, agency_id: str, count: int = 1) -> None:
+        """Entries that say nothing but whose they are."""
+        self.rows(ENTRIES, agency_id, count)
+
+    def notarize(self, **differs: Any) -> int:
+        """One round of the notary: entries get their leaves and the head is signed; how many entries that were."""
+        me = uuid4()
+        with connect(self.url, name="test-notary") as conn:
+            led = log.take_lease(conn, "notary", me, lease_ms=60_000)
+            assert led is not None
+            usual: dict[str, Any] = {"most": 2000, "lease_ms": 60_000, "settled_ms": 60_000}
+            turn = tree.Turn(leader=Leader(me, led[0]), **usual | differs)
+            added = tree.extend(conn, turn, self.hub.grantor.issuer.sign_head, self.clock())
+            log.drop_lease(conn, "notary", me)
+        return added
 
     def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What the database itself says."""
