@@ -16,15 +16,13 @@ import orjson
 
 from hub import keys, tokens
 from hub.errors import NotAuthenticated
-from hub.merkle import HASH_BYTES, Edge, Head, grow, leaf_hashes
+from hub.merkle import HASH_BYTES, Edge, Head, Line, grow, leaf_hashes
 from schemas.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cryptography.hazmat.primitives.asymmetric import ec
-
-    from hub.store.tree import Line
 
 FORMAT = "puente-audit/1"
 BLOCK = 256  # leaves; blocks end where the tree has a complete subtree of this size
@@ -64,6 +62,10 @@ TOO_MUCH = Text(
 NOT_SIGNED = Text(
     "entries {first} to {last}: among them is one that is not what was signed at {at}",
     "entradas {first} a {last}: entre ellas hay una que no es lo que se firmó el {at}",
+)
+REWRITTEN = Text(
+    "the node signed two logs: this one holds, but its entries 0 to {last} are not those it signed at {at}",
+    "el nodo firmó dos registros: este es íntegro, pero sus entradas 0 a {last} no son las que firmó el {at}",
 )
 OLDER = Text(
     "the bundle ends with entry {last}, but {size} were signed at {at}",
@@ -132,6 +134,11 @@ def blocks(first: int, size: int) -> Iterator[tuple[int, int]]:
         first = past
 
 
+def lost(index: int) -> Line:
+    """What stands in a bundle for a leaf that is no longer there."""
+    return Line(index, bytes(HASH_BYTES), None)
+
+
 def block(lines: Sequence[Line]) -> bytes:
     """One block: its recorded hashes, then its lines."""
     hashes = b"".join(line.hash for line in lines).hex()
@@ -143,7 +150,7 @@ def verify(
     lines: Iterable[bytes], *, trusted: Mapping[str, ec.EllipticCurvePublicKey] | None = None, since: str | None = None
 ) -> Held:
     """
-    Check a bundle, given as its lines with their ends, reading each once.
+    Check a bundle, given as its lines without their ends, reading each once.
 
     `trusted` are the keys to believe, else those in the bundle itself; `since` is a head that was signed earlier, which
     the bundle must then begin with.
@@ -156,19 +163,22 @@ def verify(
     scope = _scope(rest)
     believed = trusted if trusted is not None else _own_keys(scope)
     heads = _heads(scope, believed)
-    marks = sorted([*heads, *_earlier(scope, believed, since)], key=lambda head: head.size)
-    edge, held = scope.edge, 0
-    if marks[0].size == edge.size:
-        marks, held = _passed(edge, marks, held), edge.size
-    for first, past in blocks(scope.edge.size, scope.size):
+    kept = _kept(scope, believed, since)
+    by_size = {head.size: head for head in heads}
+    marks = sorted({*by_size, kept.size if kept is not None else scope.size})
+    edge, held, roots = scope.edge, 0, dict[int, bytes]()
+    for first, past in blocks(edge.size, scope.size):
         leaves = _leaves(rest, first, past, scope.size)
-        while marks and marks[0].size <= past:
-            cut = marks[0].size - first
-            edge, _ = grow(edge, leaves[edge.size - first : cut])
-            marks, held = _passed(edge, marks, held), edge.size
+        while marks and marks[0] <= past:
+            edge, _ = grow(edge, leaves[edge.size - first : marks.pop(0) - first])
+            roots[edge.size] = edge.root
+            if edge.size in by_size:
+                held = _compared(by_size[edge.size], edge.root, held)
         edge, _ = grow(edge, leaves[edge.size - first :])
-    if next(rest, b""):
-        raise Broken(TOO_MUCH.format(last=scope.size - 1), scope.size, scope.size)
+    if next(rest, None) is not None:
+        _broken(TOO_MUCH.format(last=scope.size - 1), scope.size, scope.size)
+    if kept is not None and roots[kept.size] != kept.root:
+        _broken(REWRITTEN.format(last=kept.size - 1, at=_when(kept)), 0, kept.size - 1)
     return Held(first=scope.edge.size, size=scope.size, heads=heads, keys=tuple(believed))
 
 
@@ -182,7 +192,7 @@ def _scope(rest: Iterator[bytes]) -> Scope:
         scope = Scope(issuer=str(told["issuer"]), jwks=told["jwks"], edge=edge, size=int(told["size"]), heads=heads)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotChecked(NOT_A_BUNDLE) from error
-    if not heads or not edge.size <= scope.size or any(len(each) != HASH_BYTES for each in edge.hashes):
+    if not heads or not edge.size < scope.size or any(len(each) != HASH_BYTES for each in edge.hashes):
         raise NotChecked(NOT_A_BUNDLE)
     return scope
 
@@ -209,9 +219,10 @@ def _heads(scope: Scope, believed: Mapping[str, ec.EllipticCurvePublicKey]) -> l
     return found
 
 
-def _earlier(scope: Scope, believed: Mapping[str, ec.EllipticCurvePublicKey], since: str | None) -> list[Head]:
+def _kept(scope: Scope, believed: Mapping[str, ec.EllipticCurvePublicKey], since: str | None) -> Head | None:
+    """The head that somebody kept, if the bundle reaches over it."""
     if since is None:
-        return []
+        return None
     try:
         head = tokens.read_head(since, scope.issuer, believed)
     except NotAuthenticated as error:
@@ -220,27 +231,22 @@ def _earlier(scope: Scope, believed: Mapping[str, ec.EllipticCurvePublicKey], si
         raise NotChecked(TOO_LATE.format(first=scope.edge.size, size=head.size))
     if head.size > scope.size:
         text = OLDER.format(last=scope.size - 1, size=head.size, at=_when(head))
-        raise Broken(text, scope.size, head.size - 1)
-    return [head]
+        _broken(text, scope.size, head.size - 1)
+    return head
 
 
-def _passed(edge: Edge, marks: list[Head], held: int) -> list[Head]:
-    """The heads that are still ahead, when those of this size hold; `held` is the size of the last that did."""
-    here = [head for head in marks if head.size == edge.size]
-    for head in here:
-        if head.root != edge.root:
-            text = NOT_SIGNED.format(first=held, last=edge.size - 1, at=_when(head))
-            raise Broken(text, held, edge.size - 1)
-    return marks[len(here) :]
+def _compared(head: Head, root: bytes, held: int) -> int:
+    """The size up to which everything holds, now that this head does; before it, that was `held`."""
+    if head.root != root:
+        text = NOT_SIGNED.format(first=held, last=head.size - 1, at=_when(head))
+        _broken(text, held, head.size - 1)
+    return head.size
 
 
 def _leaves(rest: Iterator[bytes], first: int, past: int, size: int) -> list[bytes]:
     """The leaf hashes of one block, every line checked against the one that was recorded."""
     recorded = _recorded(next(rest, b""), first, past, size)
-    lines = list(islice(rest, past - first))
-    if lines and not lines[-1].endswith(b"\n"):  # the file was cut off within a line
-        lines.pop()
-    found = [line[:-1] for line in lines]
+    found = list(islice(rest, past - first))
     leaves = leaf_hashes(found)
     if b"".join(leaves) != recorded:
         _name(found, leaves, recorded, first, size)

@@ -37,6 +37,15 @@ class Head:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A leaf and the entry it stands for; `text` None: the entry is no longer there."""
+
+    index: int
+    hash: bytes
+    text: str | None
+
+
 def leaf_hash(content: bytes) -> bytes:
     """The hash of a leaf (RFC 6962 section 2.1)."""
     return _sha256(b"\0" + content).digest()

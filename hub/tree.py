@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import Invalid, NotVisible, Unavailable
-from hub.merkle import Head, consistency, fill, grow, inclusion
+from hub.merkle import EMPTY_ROOT, Edge, Head, consistency, fill, grow, inclusion
 from hub.policy import Decision
 from hub.principal import READ_AUDIT
 from hub.reading import require_scope
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from hub.merkle import Node
+    from hub.merkle import Line, Node
     from hub.principal import Principal
     from hub.reading import Asking
     from hub.store import Connection
-    from hub.store.tree import Leader, Line
+    from hub.store.tree import Leader
 
 BEYOND = Text(
     "The newest signed tree has {size} entries.",
@@ -69,15 +69,25 @@ def extend(conn: Connection, turn: Turn, sign: Callable[[Head], str], at: dateti
             conn, turn.leader, most=turn.most, lease_ms=turn.lease_ms, settled_ms=turn.settled_ms
         )
         if leaves:
-            edge = tree.edge(conn, first)
-            newest = tree.newest_head(conn)
-            if (newest[0].size, newest[0].root) != (first, edge.root) if newest else first:
-                raise Forked
+            edge = _signed_edge(conn, first)
             grown, completed = grow(edge, leaves)
             head = Head(size=grown.size, root=grown.root, at=at)
             tree.add_nodes(conn, completed)
             tree.add_head(conn, head, sign(head))
     return len(leaves)
+
+
+def _signed_edge(conn: Connection, size: int) -> Edge:
+    """The stored tree of this size, which is the one whose head was signed last."""
+    try:
+        edge = tree.edge(conn, size)
+    except tree.Torn as error:
+        raise Forked from error
+    newest = tree.newest_head(conn)
+    signed = (newest[0].size, newest[0].root) if newest else (0, EMPTY_ROOT)
+    if signed != (size, edge.root):
+        raise Forked
+    return edge
 
 
 def whose(principal: Principal) -> str:

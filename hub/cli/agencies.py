@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hub import keys, main, tokens
+from hub.cli.config import with_config
 from hub.cli.language import say
-from hub.cli.node import with_config
 from hub.directory import Agency, Credential, Kind, Standing, publishing
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import gzip
-import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 import orjson
 
-from hub import bundle, keys, main
+from hub import bundle, keys
+from hub.cli.config import with_config
 from hub.cli.language import LANGUAGE, say
-from hub.cli.node import with_config
-from hub.store import Connection, connect, tree
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from hub.merkle import Line
 
 PAGE_BLOCKS = 8
+NUMBERS = 100_000  # looked through at a time
 READ_BYTES = 1 << 20
+ZIPPED_BYTES = 1 << 13  # what cannot be inflated is lost as a whole; the less that is, the closer the fault is named
 ZIPPED = b"\x1f\x8b"
+GZIP = 16 + zlib.MAX_WBITS  # with its header and its checksum
+TORN = Text(
+    "the stored tree has a hole before that entry: export everything, and verify it",
+    "el árbol guardado tiene un hueco antes de esa entrada: expórtelo todo y verifíquelo",
+)
+SLIPPED_IN = Text(
+    "{count} entries of the audit were never signed and are not in the bundle: somebody put them there later: {some}",
+    "{count} entradas de la auditoría nunca se firmaron y no están en el paquete: alguien las puso después: {some}",
+)
 
 
 @click.group(help=say("Export the audit, and check it offline.", "Exporta la auditoría y la verifica sin conexión."))
@@ -48,6 +63,10 @@ def audit() -> None:
 @with_config
 def export(file: Path, first: int, config: Path | None) -> None:
     """The file is there whole or not at all."""
+    # Not at the top: checking needs no node, and should not wait until all that makes one is loaded.
+    from hub import main
+    from hub.store import connect, tree
+
     told = main.settings(config)
     own = main.issuer(told)
     with connect(main.database_url(told), name="puente-cli") as conn:
@@ -58,27 +77,40 @@ def export(file: Path, first: int, config: Path | None) -> None:
                 say(f"the signed audit has {size} entries", f"la auditoría firmada tiene {size} entradas"), err=True
             )
             sys.exit(1)
+        try:
+            edge = tree.edge(conn, first)
+        except tree.Torn as error:
+            raise click.ClickException(TORN.in_(LANGUAGE)) from error
         scope = bundle.Scope(
             issuer=own.name,
             jwks={"keys": [own.key.jwk]},
-            edge=tree.edge(conn, first),
+            edge=edge,
             size=size,
             heads=tree.signed_heads(conn, max(first, 1), size, most=bundle.MOST_HEADS),
         )
         with _writing(file) as out:
-            _write(conn, scope, out)
+            _write(scope, partial(tree.lines, conn), out)
+        slipped_in = _slipped_in(partial(tree.leafless, conn), tree.newest_number(conn))
     click.echo(say(f"{size - first} entries, {first} to {size - 1}", f"{size - first} entradas, {first} a {size - 1}"))
+    if slipped_in:
+        text = SLIPPED_IN.format(count=len(slipped_in), some=", ".join(map(str, slipped_in[:10])))
+        click.echo(text.in_(LANGUAGE), err=True)
+        sys.exit(1)
 
 
-def _write(conn: Connection, scope: bundle.Scope, out: IO[bytes]) -> None:
+def _slipped_in(leafless: Callable[[int, int], list[int]], last: int) -> list[int]:
+    """Numbers of entries that the notary has passed and never seen; none is below 1, unless somebody put it there."""
+    spans = [(-(2**63), 1), *((start, start + NUMBERS) for start in range(1, last + 1, NUMBERS))]
+    return [no for span in spans for no in leafless(*span)]
+
+
+def _write(scope: bundle.Scope, lines_of: Callable[[int, int], list[Line]], out: IO[bytes]) -> None:
     out.write(bundle.header(scope))
-    laid_out = list(bundle.blocks(scope.edge.size, scope.size))
-    for at in range(0, len(laid_out), PAGE_BLOCKS):
-        some = laid_out[at : at + PAGE_BLOCKS]
-        start = some[0][0]
-        lines = tree.lines(conn, start, some[-1][1])
+    laid_out = bundle.blocks(scope.edge.size, scope.size)
+    while some := list(islice(laid_out, PAGE_BLOCKS)):
+        found = {line.index: line for line in lines_of(some[0][0], some[-1][1])}
         for first, past in some:
-            out.write(bundle.block(lines[first - start : past - start]))
+            out.write(bundle.block([found.get(index) or bundle.lost(index) for index in range(first, past)]))
 
 
 @contextmanager
@@ -165,15 +197,27 @@ def _signed(text: str) -> str:
 
 @contextmanager
 def _reading(file: Path) -> Iterator[Iterator[bytes]]:
-    """The lines of a plain or a gzip file."""
-    with file.open("rb", buffering=READ_BYTES) as raw:
+    """The lines of a plain or a gzip file, without their ends."""
+    with file.open("rb") as raw:
         is_zipped = raw.read(2) == ZIPPED
         raw.seek(0)
-        yield _lines(io.BufferedReader(gzip.GzipFile(fileobj=raw), READ_BYTES)) if is_zipped else _lines(raw)
+        yield _split(_unzipped(raw) if is_zipped else iter(partial(raw.read, READ_BYTES), b""))
 
 
-def _lines(source: IO[bytes]) -> Iterator[bytes]:
-    try:
-        yield from source
-    except (OSError, EOFError, zlib.error):
-        return
+def _unzipped(raw: IO[bytes]) -> Iterator[bytes]:
+    """What a gzip file holds, as far as it is whole."""
+    inflating = zlib.decompressobj(GZIP)
+    with suppress(zlib.error):
+        for packed in iter(partial(raw.read, ZIPPED_BYTES), b""):
+            yield inflating.decompress(packed)
+        yield inflating.unused_data
+
+
+def _split(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        lines = (rest + piece).split(b"\n")
+        rest = lines.pop()
+        yield from lines
+    if rest:
+        yield rest

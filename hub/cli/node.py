@@ -10,18 +10,10 @@ import click
 from rich.console import Console
 
 from hub import launch, main
+from hub.cli.config import with_config
 from hub.cli.language import LANGUAGE, say
 from hub.settings import Settings
 from hub.store.migrate import migrate as apply_migrations
-from schemas.texts import Text
-
-CONFIG_HELP = Text(
-    "Settings file; else $PUENTE_CONFIG, else config/hub.toml.",
-    "Archivo de ajustes; si no, $PUENTE_CONFIG o config/hub.toml.",
-)
-with_config = click.option(
-    "--config", "config", type=click.Path(path_type=Path), help=CONFIG_HELP.in_(LANGUAGE), default=None
-)
 
 
 def _told(config: Path | None) -> Settings:

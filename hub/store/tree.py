@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 
-from hub.merkle import STRIDE, Edge, Head, Node, cover, fold
+from hub.merkle import STRIDE, Edge, Head, Line, Node, cover, fold
 from hub.store import array
 from hub.store.log import Deposed
 
@@ -29,6 +29,10 @@ class Leader:
 
     holder: object
     fence: int
+
+
+class Torn(Exception):  # noqa: N818 - a finding, not a fault
+    """A hash of the tree is not there, which only somebody past the triggers can have brought about."""
 
 
 def add_leaves(
@@ -97,14 +101,22 @@ def signed_heads(conn: Connection, first: int, past: int, *, most: int) -> list[
 
 
 def nodes(conn: Connection, wanted: Collection[Node]) -> dict[Node, bytes]:
-    """The hashes of complete subtrees, folded from those that are stored: at most 256 rows each."""
+    """
+    The hashes of complete subtrees, folded from those that are stored: at most 256 rows each.
+
+    Raises:
+        Torn: one that should be stored is not.
+    """
     found: dict[Node, bytes] = {}
     for height in {node.height - node.height % STRIDE for node in wanted}:
         here = [node for node in wanted if node.height - node.height % STRIDE == height]
         spans = [(node.place << node.height - height, node.place + 1 << node.height - height) for node in here]
         stored = _stored(conn, height, spans)
         for node, (first, past) in zip(here, spans, strict=True):
-            found[node] = _folded([stored[index] for index in range(first, past)])
+            hashes = [stored[index] for index in range(first, past) if index in stored]
+            if len(hashes) != past - first:
+                raise Torn
+            found[node] = _folded(hashes)
     return found
 
 
@@ -135,15 +147,6 @@ def edge(conn: Connection, size: int) -> Edge:
     covered = cover(0, size)
     known = nodes(conn, covered)
     return Edge(size, tuple(known[node] for node in covered))
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A leaf and the entry it stands for; `text` None: the entry is gone from the audit."""
-
-    index: int
-    hash: bytes
-    text: str | None
 
 
 _LINE = "l.index, l.hash, audit_line(a, l.salt) FROM audit_leaf l LEFT JOIN audit a ON a.no = l.no"
@@ -183,6 +186,28 @@ def line_of(conn: Connection, agency: str, no: int) -> Line | None:
 def _line(row: tuple[object, ...]) -> Line:
     index, digest, text = row
     return Line(_is(int, index), _is(bytes, digest), None if text is None else str(text))
+
+
+def leafless(conn: Connection, first: int, past: int) -> list[int]:
+    """Numbers from `first` to `past - 1` of entries that stand there without ever having come by way of the notary."""
+    rows = conn.execute(
+        """
+        SELECT a.no FROM audit a
+         WHERE a.no >= %s AND a.no < %s AND a.no <= (SELECT position FROM lease WHERE name = 'notary')
+           AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.no = a.no)
+           AND NOT EXISTS (SELECT FROM audit_gap g WHERE a.no BETWEEN g.first AND g.last)
+         ORDER BY a.no
+        """,
+        (first, past),
+        binary=True,
+    ).fetchall()
+    return [_is(int, no) for (no,) in rows]
+
+
+def newest_number(conn: Connection) -> int:
+    """The highest number the notary has looked at."""
+    row = conn.execute("SELECT position FROM lease WHERE name = 'notary'").fetchone()
+    return int(str(row[0])) if row else 0
 
 
 def oldest_leafless_s(conn: Connection) -> float:

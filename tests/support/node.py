@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -22,6 +22,7 @@ from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.directory import Agency, Credential, Kind, Person, Role
 from hub.grants import Grant, Selector
+from hub.merkle import Head
 from hub.picture import Picture
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import RateSettings
@@ -216,7 +217,7 @@ class Node:
         """Entries that say nothing but whose they are."""
         self.rows(ENTRIES, agency_id, count)
 
-    def notarize(self, **differs: Any) -> int:
+    def notarize(self, sign: Callable[[Head], str] | None = None, **differs: Any) -> int:
         """One round of the notary: entries get their leaves and the head is signed; how many entries that were."""
         me = uuid4()
         with connect(self.url, name="test-notary") as conn:
@@ -224,7 +225,7 @@ class Node:
             assert led is not None
             usual: dict[str, Any] = {"most": 2000, "lease_ms": 60_000, "settled_ms": 60_000}
             turn = tree.Turn(leader=Leader(me, led[0]), **usual | differs)
-            added = tree.extend(conn, turn, self.hub.grantor.issuer.sign_head, self.clock())
+            added = tree.extend(conn, turn, sign or self.hub.grantor.issuer.sign_head, self.clock())
             log.drop_lease(conn, "notary", me)
         return added
 

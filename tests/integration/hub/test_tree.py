@@ -232,10 +232,19 @@ def test_a_head_is_no_token_and_a_token_no_head(node: Node, police: Desk) -> Non
         read_head(police.token, ISSUER, {key.kid: key.public})
 
 
-def test_nothing_is_signed_that_contradicts_what_was_signed(police: Desk) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_leaf SET hash = sha256('x') WHERE index = 0",
+        "DELETE FROM audit_leaf WHERE index = 0",
+        "DELETE FROM audit_leaf WHERE index = (SELECT max(index) FROM audit_leaf)",
+        "UPDATE tree_head SET root = sha256('x')",
+    ],
+)
+def test_nothing_is_signed_that_contradicts_what_was_signed(police: Desk, change: str) -> None:
     node = police.node
     node.notarize()
-    node.rows("SET session_replication_role = replica; UPDATE audit_leaf SET hash = sha256('x') WHERE index = 0")
+    node.rows(f"SET session_replication_role = replica; {change}")
     publish(police, 1)
 
     with pytest.raises(Forked):
