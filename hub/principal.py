@@ -13,9 +13,6 @@ PUBLISH = "events:publish"
 ACKNOWLEDGE = "acks:write"
 READ_REJECTIONS = "rejections:read"
 SCOPES = (READ, PUBLISH, ACKNOWLEDGE, READ_REJECTIONS)
-# Never given by itself: who enrols an agency says so.
-READ_AUDIT = "audit:read"
-AUDIT_SCOPES = (READ_AUDIT,)
 ANYWHERE = ("US", "MX")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.authority import READ_AUDIT
+from hub.directory import Kind, Role
 from hub.errors import Invalid, NotVisible, Unavailable
 from hub.merkle import EMPTY_ROOT, Edge, Head, consistency, fill, grow, inclusion
 from hub.policy import Decision
-from hub.principal import READ_AUDIT
 from hub.reading import require_scope
 from hub.store import audit, tree
 from schemas.flaws import flaw
@@ -90,9 +91,11 @@ def _signed_edge(conn: Connection, size: int) -> Edge:
     return edge
 
 
-def whose(principal: Principal) -> str:
-    """The agency whose entries this principal may read: its own."""
-    return principal.agency.id
+def whose(principal: Principal) -> str | None:
+    """The agency whose entries this principal may read: its own; None, which is everybody's, for the node's auditor."""
+    person = principal.person
+    is_node_auditor = person is not None and Role.AUDITOR in person.roles and principal.agency.kind is Kind.OPERATOR
+    return None if is_node_auditor else principal.agency.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,25 +162,29 @@ def lines(conn: Connection, first: int, past: int) -> list[Line]:
     return [_line(row) for row in rows]
 
 
-def lines_of(conn: Connection, agency: str, *, after: int, past: int, limit: int) -> list[Line]:
-    """Entries of one agency behind leaf `after` and before leaf `past`."""
+def lines_of(conn: Connection, agency: str | None, *, after: int, past: int, limit: int) -> list[Line]:
+    """Entries of one agency, or (None) of all, behind leaf `after` and before leaf `past`."""
     rows = conn.execute(
-        f"SELECT {_LINE} WHERE l.agency = %s AND l.index > %s AND l.index < %s"  # noqa: S608 - a constant
-        " ORDER BY l.index LIMIT %s",
-        (agency, after, past, limit),
+        f"SELECT {_LINE} WHERE l.index > %(after)s AND l.index < %(past)s {_of(agency)}"  # noqa: S608 - constants
+        " ORDER BY l.index LIMIT %(limit)s",
+        {"agency": agency, "after": after, "past": past, "limit": limit},
         binary=True,
     ).fetchall()
     return [_line(row) for row in rows]
 
 
-def line_of(conn: Connection, agency: str, no: int) -> Line | None:
-    """One entry of an agency by its number, if it has its leaf; another agency's is not there."""
+def line_of(conn: Connection, agency: str | None, no: int) -> Line | None:
+    """One entry by its number, if it has its leaf; unless it is this agency's (None: anybody's) it is not there."""
     row = conn.execute(
-        f"SELECT {_LINE} WHERE l.no = %s AND l.agency = %s",  # noqa: S608 - a constant
-        (no, agency),
+        f"SELECT {_LINE} WHERE l.no = %(no)s {_of(agency)}",  # noqa: S608 - constants
+        {"agency": agency, "no": no},
         binary=True,
     ).fetchone()
     return None if row is None else _line(row)
+
+
+def _of(agency: str | None) -> str:
+    return "" if agency is None else "AND l.agency = %(agency)s"  # an index each, so a statement each
 
 
 def _line(row: tuple[object, ...]) -> Line:

@@ -10,7 +10,7 @@ from flask_smorest import Blueprint
 
 from hub.clients import TokenRequest, give_token
 from hub.errors import ClientRefused
-from hub.principal import AUDIT_SCOPES, SCOPES
+from hub.principal import SCOPES
 from hub.store import connection
 from hub.web import shapes
 from hub.web.bodies import json_response
@@ -90,7 +90,7 @@ def authorization_server() -> dict[str, Any]:
         "grant_types_supported": ["client_credentials", JWT_BEARER],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
-        "scopes_supported": [*SCOPES, *AUDIT_SCOPES],
+        "scopes_supported": list(SCOPES),
         "response_types_supported": [],
     }
 
@@ -105,6 +105,6 @@ def protected_resource() -> dict[str, Any]:
         "resource": f"{hub.node}/api",
         "authorization_servers": [hub.grantor.issuer.name],
         "jwks_uri": f"{hub.url}/.well-known/jwks.json",
-        "scopes_supported": [*SCOPES, *AUDIT_SCOPES],
+        "scopes_supported": list(SCOPES),
         "bearer_methods_supported": ["header"],
     }

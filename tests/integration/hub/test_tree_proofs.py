@@ -8,11 +8,13 @@ from typing import Any
 import orjson
 import pytest
 
+from hub.authority import READ_AUDIT
+from hub.directory import Role
 from hub.merkle import is_consistent, is_included, leaf_hash
-from hub.principal import READ_AUDIT, SCOPES
+from hub.principal import SCOPES
 from hub.tokens import read_head
 from tests.support.cast import POLICE, SHELTER
-from tests.support.node import ISSUER, SHERIFF, Desk, Node, missing_child
+from tests.support.node import ISSUER, OPERATOR, SHERIFF, Desk, Node, missing_child
 
 AUDITED = frozenset({*SCOPES, READ_AUDIT})
 
@@ -132,6 +134,38 @@ def test_entries_are_ones_own_page_by_page_and_hash_to_their_leaves(node: Node, 
 
     assert [(one["index"], leaf_hash(one["line"].encode())) for one in found] == own
     assert {orjson.loads(one["line"])["agency"] for one in found} == {POLICE.id}
+
+
+def agencies_shown(desk: Desk) -> set[str]:
+    found = desk.get("/v1/audit/entries", limit=500).get_json()["entries"]
+    return {orjson.loads(one["line"])["agency"] for one in found}
+
+
+def test_the_nodes_own_auditor_sees_everybodys_entries(node: Node) -> None:
+    node.enrol(OPERATOR)
+    auditor = node.office(OPERATOR, "aurora", Role.AUDITOR)
+    node.note(POLICE.id)
+    node.notarize()
+    (no,) = node.rows("SELECT min(no) FROM audit WHERE agency = %s", POLICE.id)[0]
+
+    assert agencies_shown(auditor) == {OPERATOR.id, POLICE.id}
+    assert auditor.get("/v1/audit/proofs/inclusion", entry=no).status_code == 200
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.OPERATOR, Role.ADMIN, Role.OFFICER])
+def test_nobody_else_does(node: Node, role: Role) -> None:
+    node.enrol(OPERATOR)
+    agency = POLICE if role is not Role.OPERATOR else OPERATOR
+    somebody = node.office(agency, "ana", role)
+    node.note(SHELTER.id)
+    node.notarize()
+
+    answer = somebody.get("/v1/audit/entries", limit=500)
+
+    if role is Role.AUDITOR:
+        assert agencies_shown(somebody) == {POLICE.id}
+    else:
+        assert answer.status_code == 403
 
 
 def test_entries_that_are_under_no_head_yet_are_not_shown(node: Node) -> None:
