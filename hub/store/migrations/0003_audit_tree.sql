@@ -79,6 +79,31 @@ CREATE FUNCTION audit_line(a audit, salt uuid) RETURNS text LANGUAGE sql STABLE 
         || ',"salt":"' || salt || '"}'
 $$;
 
+-- Notes whose events these entries named. Pages of a moment name the same events, so each is looked up once.
+CREATE FUNCTION note_disclosed(nos bigint[]) RETURNS void LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = on SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_nestloop = on AS $$
+DECLARE
+    named_no bigint[];
+    named uuid[];
+    ids uuid[];
+    sources text[];
+BEGIN
+    SELECT array_agg(a.no), array_agg(x.event) INTO named_no, named
+      FROM unnest(nos) AS t (no)
+      JOIN audit a ON a.no = t.no AND a.action = 'disclose'
+     CROSS JOIN LATERAL unnest(a.events) AS x (event);
+    SELECT array_agg(e.hub_id), array_agg(e.source) INTO ids, sources
+      FROM (SELECT DISTINCT x.event FROM unnest(named) AS x (event)) AS x
+      JOIN event e ON e.hub_id = x.event;
+    -- No table is read below, and lists are long of which a generic plan believes that they are short.
+    PERFORM set_config('enable_hashjoin', 'on', true), set_config('enable_nestloop', 'off', true);
+    INSERT INTO disclosed (source, no)
+    SELECT DISTINCT s.source, n.no
+      FROM unnest(named_no, named) AS n (no, event) JOIN unnest(ids, sources) AS s (id, source) ON s.id = n.event
+        ON CONFLICT DO NOTHING;
+END $$;
+
 -- Gives leaves to committed entries that have none: first those that came late, then what is new, in the order of their
 -- numbers. The row lock on the lease orders leaders, as in `assign_positions`. The caller signs the head that the new
 -- leaves make in the same transaction.
@@ -127,13 +152,7 @@ BEGIN
       FROM (SELECT t.no, t.place, gen_random_uuid() AS salt
               FROM unnest(late || taken) WITH ORDINALITY AS t (no, place)) AS n
       JOIN audit a ON a.no = n.no;
-    INSERT INTO disclosed (source, no)
-    SELECT DISTINCT e.source, a.no
-      FROM unnest(late || taken) AS t (no)
-      JOIN audit a ON a.no = t.no AND a.action = 'disclose'
-     CROSS JOIN LATERAL unnest(a.events) AS x (event)
-      JOIN event e ON e.hub_id = x.event
-        ON CONFLICT DO NOTHING;
+    PERFORM note_disclosed(late || taken);
     UPDATE lease l SET position = greatest(high, taken[cardinality(taken)]),
                        until = clock_timestamp() + make_interval(secs => lease_ms / 1000.0)
      WHERE l.name = 'notary';
