@@ -11,8 +11,8 @@ import click
 
 from hub import backup as use
 from hub import launch, main
+from hub.cli.config import with_config
 from hub.cli.language import LANGUAGE, say
-from hub.cli.node import with_config
 from hub.copies import CopyRefused, Manifest
 
 FOLDER = click.Path(path_type=Path, file_okay=False)

@@ -192,26 +192,31 @@ def _line(row: tuple[object, ...]) -> Line:
     return Line(_is(int, index), _is(bytes, digest), None if text is None else str(text))
 
 
-def leafless(conn: Connection, first: int, past: int) -> list[int]:
-    """Numbers from `first` to `past - 1` of entries that stand there without ever having come by way of the notary."""
-    rows = conn.execute(
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Some of the audit, looked through up to number `last`; `leafless` are those that never came by the notary."""
+
+    last: int
+    leafless: list[int]
+
+
+def look_through(conn: Connection, after: int, *, limit: int) -> Looked | None:
+    """Look for entries without a leaf behind number `after` that the notary has passed; None at the end."""
+    row = conn.execute(
         """
-        SELECT a.no FROM audit a
-         WHERE a.no >= %s AND a.no < %s AND a.no <= (SELECT position FROM lease WHERE name = 'notary')
-           AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.no = a.no)
-           AND NOT EXISTS (SELECT FROM audit_gap g WHERE a.no BETWEEN g.first AND g.last)
-         ORDER BY a.no
+        SELECT max(p.no), coalesce(array_agg(p.no ORDER BY p.no) FILTER (
+                   WHERE NOT EXISTS (SELECT FROM audit_leaf l WHERE l.no = p.no)
+                     AND NOT EXISTS (SELECT FROM audit_gap g WHERE p.no BETWEEN g.first AND g.last)), '{}')
+          FROM (SELECT a.no FROM audit a
+                 WHERE a.no > %s AND a.no <= (SELECT position FROM lease WHERE name = 'notary')
+                 ORDER BY a.no LIMIT %s) p
         """,
-        (first, past),
+        (after, limit),
         binary=True,
-    ).fetchall()
-    return [_is(int, no) for (no,) in rows]
-
-
-def newest_number(conn: Connection) -> int:
-    """The highest number the notary has looked at."""
-    row = conn.execute("SELECT position FROM lease WHERE name = 'notary'").fetchone()
-    return int(str(row[0])) if row else 0
+    ).fetchone()
+    if row is None or row[0] is None:
+        return None
+    return Looked(_is(int, row[0]), _is(list, row[1]))
 
 
 def oldest_leafless_s(conn: Connection) -> float:

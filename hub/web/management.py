@@ -37,18 +37,12 @@ def create_management_app(pool: ConnectionPool[Connection], metrics_dir: str) ->
         answers, and what a suspended agency writes is refused on its way in.
         How far the notary is behind decides nothing either: its entries are safe, and alerts do not wait for it.
         """
-        checks: dict[str, Any] = {}
         try:
             with connection(pool) as conn:
-                checks["directory_version"] = agencies.version_of(conn)
-                checks["oldest_pending_s"] = round(log.oldest_pending_s(conn), 3)
-                checks["oldest_leafless_s"] = round(tree.oldest_leafless_s(conn), 3)
-                seen = access.last_seen(conn)
-                checks["broker_rules_version"] = seen.version
-                checks["broker_rules_age_s"] = None if seen.age_s is None else round(seen.age_s, 3)
+                checks = _checks(conn)
             is_ready = checks["oldest_pending_s"] <= MOST_PENDING_S
         except Unavailable:
-            checks["database"] = "away"
+            checks = {"database": "away"}
             is_ready = False
         return jsonify(status="ready" if is_ready else "not ready", **checks), 200 if is_ready else 503
 
@@ -61,6 +55,17 @@ def create_management_app(pool: ConnectionPool[Connection], metrics_dir: str) ->
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def _checks(conn: Connection) -> dict[str, Any]:
+    seen = access.last_seen(conn)
+    return {
+        "directory_version": agencies.version_of(conn),
+        "oldest_pending_s": round(log.oldest_pending_s(conn), 3),
+        "oldest_leafless_s": round(tree.oldest_leafless_s(conn), 3),
+        "broker_rules_version": seen.version,
+        "broker_rules_age_s": None if seen.age_s is None else round(seen.age_s, 3),
+    }
 
 
 def _gauge_broker_rules(registry: CollectorRegistry, pool: ConnectionPool[Connection]) -> None:
