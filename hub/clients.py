@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hub import tokens
 from hub.authority import scopes_of
+from hub.directory import epoch_of
 from hub.errors import ClientRefused, NotAuthenticated
 from hub.policy import Decision
 from hub.principal import Principal
@@ -94,7 +95,7 @@ def give_token(conn: Connection, picture: Picture, grantor: Grantor, request: To
         "agency": agency.id,
         "jurisdictions": list(wanted),
         "scope": " ".join(sorted(scopes)),
-        "epoch": agency.epoch,
+        "epoch": epoch_of(agency, person),
         **({"purpose": request.purpose} if request.purpose else {}),
     }
     token = grantor.issuer.issue(claims, audience=request.resource, ttl_s=ttl_s, at=at)

@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from schemas.texts import Text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -57,7 +59,10 @@ class PersonState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody at an agency who acts under their own name and key. Two-person rules count persons, not keys."""
+    """Somebody at an agency who acts under their own name and key. Two-person rules count persons, not keys.
+
+    `wanted_roles` wait for a second person, being proposed by `wanted_by`. A token older than `epoch` is refused.
+    """
 
     id: str
     agency: str
@@ -65,7 +70,32 @@ class Person:
     roles: frozenset[Role]
     state: PersonState = PersonState.ACTIVE
     enrolled_by: str | None = None
+    confirmed_by: str | None = None
+    wanted_roles: frozenset[Role] = frozenset()
+    wanted_by: str | None = None
+    epoch: int = 0
     version: int = 1
+
+
+class RightState(StrEnum):
+    """Where a publish right stands. Only what is in force counts."""
+
+    PROPOSED = "proposed"
+    IN_FORCE = "in_force"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+
+
+_WITHHELD = {
+    RightState.PROPOSED: Text(
+        "the right to publish this waits for approval", "el derecho a publicarlo espera aprobación"
+    ),
+    RightState.SUSPENDED: Text("the right to publish this is suspended", "el derecho a publicarlo está suspendido"),
+    RightState.REVOKED: Text("the right to publish this was revoked", "el derecho a publicarlo fue revocado"),
+}
+_NONE = Text("the agency does not publish this type", "la agencia no publica este tipo")
+_EXPIRED = Text("the right to publish this has expired", "el derecho a publicarlo venció")
+_NOT_YET = Text("the right to publish this has not begun", "el derecho a publicarlo aún no comienza")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +106,31 @@ class PublishRight:
     jurisdictions: tuple[str, ...]
     valid_from: datetime = BEGINNING
     valid_until: datetime = NEVER
+    state: RightState = RightState.IN_FORCE
 
     def is_in_force(self, at: datetime) -> bool:
         """Half-open, like a grant."""
-        return self.valid_from <= at < self.valid_until
+        return self.refusal(at) is None
+
+    def refusal(self, at: datetime) -> Text | None:
+        """Why nobody may publish on it now, if so."""
+        if self.state is not RightState.IN_FORCE:
+            return _WITHHELD[self.state]
+        if at < self.valid_from:
+            return _NOT_YET
+        return None if at < self.valid_until else _EXPIRED
 
 
 def publishing(types: Iterable[str], jurisdictions: Iterable[str]) -> tuple[PublishRight, ...]:
     """One right for all these types in all these places, without an end; none for no type."""
     prefixes = tuple(types)
     return (PublishRight(types=prefixes, jurisdictions=tuple(jurisdictions)),) if prefixes else ()
+
+
+def why_none(rights: Iterable[PublishRight], at: datetime) -> Text:
+    """Why none of these rights lets anybody publish: the newest says what became of it."""
+    reasons = [right.refusal(at) for right in rights]
+    return reasons[-1] if reasons and reasons[-1] is not None else _NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +150,8 @@ class Attestation:
 class Agency:
     """A participant. `jurisdictions` is where it has authority, `publishes` what it may publish, and where.
 
-    A token older than `epoch` is refused: it rises when a credential, a scope or the standing changes.
+    `withheld` are publish rights that do not stand: they open nothing, and only say why something is refused. A token
+    older than `epoch` is refused: it rises when a credential, a scope or the standing changes.
     """
 
     id: str
@@ -114,6 +160,7 @@ class Agency:
     country: str
     jurisdictions: tuple[str, ...]
     publishes: tuple[PublishRight, ...] = ()
+    withheld: tuple[PublishRight, ...] = ()
     languages: tuple[str, ...] = ("en",)
     standing: Standing = Standing.ACTIVE
     epoch: int = 1
@@ -133,6 +180,11 @@ class Agency:
         return any(held.kind == kind and held.is_in_force(at) for held in self.attestations)
 
 
+def epoch_of(agency: Agency, person: Person | None) -> int:
+    """What a token must carry: both numbers only ever rise, so their sum stays the same only while both do."""
+    return agency.epoch + (0 if person is None else person.epoch)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """A client of an agency: one key, and the most that its tokens may carry; `person` when it is somebody's own."""
@@ -145,6 +197,7 @@ class Credential:
     expires_at: datetime | None = None
     is_enabled: bool = True
     person: str | None = None
+    version: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hub.consents import NO_CONSENTS
+from hub.directory import why_none
 from hub.grants import NOT_IN_FORCE, Grant, GrantSet, GrantState, Tlp, covers_type
 from hub.principal import ACKNOWLEDGE, ANYWHERE, PUBLISH, READ, Principal
 from schemas.places import covers, touches
@@ -264,16 +265,15 @@ def may_publish(principal: Principal, facts: Facts, at: datetime) -> Decision:
     if not is_answer:
         rights = [right for right in agency.publishes if right.is_in_force(at) and covers_type(right.types, facts.type)]
         if not rights:
-            return _no("the agency does not publish this type", "la agencia no publica este tipo")
+            asked = (right for right in agency.publishes + agency.withheld if covers_type(right.types, facts.type))
+            return Decision(False, why_none(asked, at))
         places = [place for right in rights for place in right.jurisdictions]
     outside = _beyond(agency.jurisdictions, facts) or _beyond(places, facts)
     if outside:
-        return Decision(
-            False,
-            Text(
-                "outside the agency's authorised area: {codes}", "fuera del área autorizada de la agencia: {codes}"
-            ).format(codes=", ".join(outside[:5])),
+        reason = Text(
+            "outside the agency's authorised area: {codes}", "fuera del área autorizada de la agencia: {codes}"
         )
+        return Decision(False, reason.format(codes=", ".join(outside[:5])))
     # An answer speaks for the whole agency; every other event only for places that the token covers whole.
     narrower = _outside_token(principal, facts) if is_answer else _beyond(principal.jurisdictions, facts)
     if narrower:

@@ -132,8 +132,9 @@ def give_credential(conn: Connection, credential: Credential) -> None:
             INSERT INTO credential AS c (client_id, agency, public_key_pem, scopes, jurisdictions, expires_at, person)
             VALUES (%s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (client_id) DO UPDATE
-               SET (public_key_pem, scopes, jurisdictions, expires_at, is_enabled)
-                 = (excluded.public_key_pem, excluded.scopes, excluded.jurisdictions, excluded.expires_at, true)
+               SET (public_key_pem, scopes, jurisdictions, expires_at, is_enabled, version)
+                 = (excluded.public_key_pem, excluded.scopes, excluded.jurisdictions, excluded.expires_at, true,
+                    c.version + 1)
              WHERE c.agency = excluded.agency AND c.person IS NOT DISTINCT FROM excluded.person
             RETURNING (xmax <> 0)
             """,
@@ -148,7 +149,15 @@ def give_credential(conn: Connection, credential: Credential) -> None:
             ),
         ).fetchone()
         if replaced is not None and replaced[0]:
-            conn.execute("UPDATE agency SET epoch = epoch + 1 WHERE id = %s", (credential.agency,))
+            void_tokens(conn, credential)
+
+
+def void_tokens(conn: Connection, credential: Credential) -> None:
+    """No token that was issued before counts: of the person, or of the agency's machines and people alike."""
+    if credential.person is not None:
+        conn.execute("UPDATE person SET epoch = epoch + 1 WHERE id = %s", (credential.person,))
+    else:
+        conn.execute("UPDATE agency SET epoch = epoch + 1 WHERE id = %s", (credential.agency,))
 
 
 def credential(conn: Connection, client_id: str) -> Credential | None:
@@ -157,8 +166,7 @@ def credential(conn: Connection, client_id: str) -> Credential | None:
         conn.cursor(row_factory=kwargs_row(_credential))
         .execute(
             """
-            SELECT client_id, agency, public_key_pem, scopes, jurisdictions, expires_at, is_enabled,
-                   person
+            SELECT client_id, agency, public_key_pem, scopes, jurisdictions, expires_at, is_enabled, person, version
               FROM credential WHERE client_id = %s
             """,
             (client_id,),

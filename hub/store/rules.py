@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row
 
 from hub.consents import Consent, by_subject
-from hub.directory import Agency, Attestation, Directory, Kind, Person, PersonState, PublishRight, Role, Standing
+from hub.directory import Agency, Attestation, Directory, Kind, PublishRight, RightState, Standing
 from hub.grants import Grant, GrantSet, GrantState, Owner, Selector, Tlp
 from hub.limits import Limits
 from hub.policy import Rules
-from hub.store import agencies
+from hub.store import agencies, persons
 from schemas.sensitivity import Sensitivity
 
 if TYPE_CHECKING:
@@ -28,13 +28,12 @@ SELECT id, name, kind, country, jurisdictions, languages, standing, epoch, ident
   FROM agency
 """
 _RIGHTS = """
-SELECT agency, types, jurisdictions, valid_from, valid_until FROM publish_right WHERE state = 'in_force' ORDER BY id
+SELECT agency, types, jurisdictions, valid_from, valid_until, state FROM publish_right ORDER BY id
 """
 _ATTESTATIONS = """
-SELECT agency, kind, valid_from, least(valid_until, coalesce(withdrawn_at, valid_until)) AS valid_until
-  FROM attestation WHERE withdrawn_at IS NULL OR withdrawn_at > valid_from ORDER BY id
+SELECT agency, kind, valid_from, valid_until FROM attestation WHERE withdrawn_at IS NULL ORDER BY id
 """
-_PERSONS = "SELECT id, agency, name, roles, state, enrolled_by, version FROM person"
+_PERSONS = f"SELECT {persons.COLUMNS} FROM person"  # noqa: S608 - a constant list of columns
 _CONSENTS = """
 SELECT id::text, source, subject, fields, recipients, purpose, signed_at, valid_until, withdrawn_at
   FROM consent ORDER BY id
@@ -71,8 +70,8 @@ def read(conn: Connection, known: Rules) -> Rules:
         held = conn.cursor(row_factory=dict_row).execute(f"{GRANTS} WHERE {_CURRENT} ORDER BY g.id")
         rows = [cursor.fetchall() for cursor in fetched]
         granted = held.fetchall()
-    enrolled, rights, attestations, persons, consents, parties, owners = rows
-    directory = Directory.of(version, _agencies(enrolled, rights, attestations), map(_person, persons))
+    enrolled, rights, attestations, people, consents, parties, owners = rows
+    directory = Directory.of(version, _agencies(enrolled, rights, attestations), [persons.of_row(**p) for p in people])
     grants = grants_of(granted, parties, owners)
     digest = hashlib.sha256(repr((granted, parties, owners)).encode()).hexdigest()
     return Rules(directory, GrantSet(grants, digest), known.limits, by_subject(map(_consent, consents)))
@@ -94,8 +93,11 @@ def all_grants(conn: Connection) -> tuple[Grant, ...]:
 
 def _agencies(rows: Iterable[Row], rights: Iterable[Row], attestations: Iterable[Row]) -> Iterable[Agency]:
     publishes: defaultdict[str, list[PublishRight]] = defaultdict(list)
+    withheld: defaultdict[str, list[PublishRight]] = defaultdict(list)
     for row in rights:
-        publishes[row.pop("agency")].append(PublishRight(**row | _tuples(row, "types", "jurisdictions")))
+        state = RightState(row.pop("state"))
+        those = publishes if state is RightState.IN_FORCE else withheld
+        those[row.pop("agency")].append(PublishRight(**row | _tuples(row, "types", "jurisdictions"), state=state))
     attested: defaultdict[str, list[Attestation]] = defaultdict(list)
     for row in attestations:
         attested[row.pop("agency")].append(Attestation(**row))
@@ -105,12 +107,9 @@ def _agencies(rows: Iterable[Row], rights: Iterable[Row], attestations: Iterable
             | _tuples(row, "jurisdictions", "languages", "identifiers")
             | {"kind": Kind(row["kind"]), "standing": Standing(row["standing"])},
             publishes=tuple(publishes[row["id"]]),
+            withheld=tuple(withheld[row["id"]]),
             attestations=tuple(attested[row["id"]]),
         )
-
-
-def _person(row: Row) -> Person:
-    return Person(**row | {"roles": frozenset(map(Role, row["roles"])), "state": PersonState(row["state"])})
 
 
 def _consent(row: Row) -> Consent:

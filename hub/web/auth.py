@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from flask import g, request
 
 from hub.authority import scopes_of
+from hub.directory import epoch_of
 from hub.errors import NotAuthenticated, Unavailable
 from hub.picture import Stale
 from hub.principal import Principal
@@ -58,10 +59,10 @@ def _asking(hub: Hub, claims: Claims) -> Asking:
                 hub.picture.refresh(conn)
         view = hub.picture.view
         agency = view.rules.directory.active(claims.agency)
-        if agency is not None and claims.epoch == agency.epoch:
-            person = view.rules.directory.acting(claims.person) if claims.person else None
-            if claims.person and (person is None or person.agency != agency.id):
-                continue
+        person = view.rules.directory.acting(claims.person) if claims.person else None
+        if claims.person and (person is None or person.agency != claims.agency):
+            continue
+        if agency is not None and claims.epoch == epoch_of(agency, person):
             principal = Principal(
                 agency=agency,
                 client_id=claims.client_id,
