@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hub.errors import Denied, NotVisible, Outdated
+from hub.errors import Conflict, Denied, NotVisible, Outdated
+from hub.policy import Decision
 from hub.store import audit
+from schemas.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hub.policy import Decision
     from hub.reading import Asking
     from hub.store import Connection
+
+NOTHING = Decision(False, Text("no such thing, or not the caller's", "no existe, o no es de quien pregunta"))
 
 
 def require(
@@ -25,21 +28,29 @@ def require(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     hides: bool = False,
+    clash: Text | None = None,
 ) -> None:
     """
     Put the decision about an act on record, with who acts; go on only if it was allowed.
 
     `of` names what it is done to; `before` and `after` hold what changes, never a person's data. `hides`: the caller
-    may not even know that the thing exists.
+    may not even know that the thing exists. `clash`: allowed, and yet what is stored contradicts it.
 
     Raises:
         Denied, NotVisible: the decision went against the caller; the entry is kept.
+        Conflict: with `clash`; the entry is kept.
     """
+    if decision.is_allowed and clash is not None:
+        decision = Decision(False, clash)
+    else:
+        clash = None
     detail = {"before": before, "after": after} if decision.is_allowed else None
     policy = asking.view.rules.version
     audit.record(conn, asking.principal, action, decision, policy=policy, subject=of, detail=detail)
     if decision.is_allowed:
         return
+    if clash is not None:
+        raise Conflict(clash)
     if hides:
         raise NotVisible
     raise Denied(decision.reason)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hub import acts
 from hub.authority import CUT, READ_AGENCIES, WRITE_AGENCIES, may_administer, may_operate, may_use
 from hub.directory import Agency, Standing
-from hub.errors import Conflict, Invalid, NotVisible
+from hub.errors import Invalid, NotVisible
 from hub.store import agencies
 from schemas.flaws import flaw
 from schemas.texts import Text
@@ -16,6 +16,7 @@ from schemas.texts import Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hub.policy import Decision
     from hub.reading import Asking
     from hub.store import Connection
 
@@ -75,11 +76,12 @@ def register(conn: Connection, asking: Asking, node: str, agency: Agency) -> Age
         Conflict: the id is taken.
     """
     decision = may_operate(asking.principal, WRITE_AGENCIES)
-    acts.require(conn, asking, "agency.register", decision, of=agency.id, after=shown(agency))
+    clash = TAKEN if agency.id in asking.view.rules.directory.agencies else None
+    acts.require(conn, asking, "agency.register", decision, of=agency.id, after=shown(agency), clash=clash)
     if not agency.id.startswith(f"{node}-"):
         raise Invalid((flaw("/id", ELSEWHERE.format(node=node)),))
     if not agencies.add(conn, agency):
-        raise Conflict(TAKEN)
+        raise Invalid((flaw("/id", TAKEN),))  # by somebody who was quicker; nothing of ours is kept
     return agency
 
 
@@ -91,9 +93,9 @@ def amend(conn: Connection, asking: Asking, agency_id: str, changes: Mapping[str
         Denied, NotVisible: not the caller's to change, or not there.
         Outdated: it has changed since the caller looked.
     """
-    present = _locked(conn, agency_id)
-    changed = replace(present, **changes, version=present.version + 1)
     may = may_administer(asking.principal, WRITE_AGENCIES, agency_id)
+    present = _locked(conn, asking, "agency.amend", may, agency_id)
+    changed = replace(present, **changes, version=present.version + 1)
     acts.require(conn, asking, "agency.amend", may, of=agency_id, before=shown(present), after=shown(changed))
     acts.require_version(present.version, expected)
     agencies.amend(conn, changed)
@@ -111,8 +113,8 @@ def set_standing(
     Raises:
         Denied, NotVisible, Outdated: as for `amend`.
     """
-    present = _locked(conn, agency_id)
     may = may_operate(asking.principal, CUT if expected is None else WRITE_AGENCIES)
+    present = _locked(conn, asking, "agency.standing", may, agency_id)
     before, after = {"standing": present.standing.value}, {"standing": standing.value, "reason": reason}
     acts.require(conn, asking, "agency.standing", may, of=agency_id, before=before, after=after)
     if expected is not None:
@@ -128,7 +130,10 @@ def _enrolled(asking: Asking, agency_id: str) -> Agency:
     return agency
 
 
-def _locked(conn: Connection, agency_id: str) -> Agency:
+def _locked(conn: Connection, asking: Asking, action: str, may: Decision, agency_id: str) -> Agency:
+    """The agency as it is now; who may not is told so whether or not there is one."""
+    if not may.is_allowed:
+        acts.require(conn, asking, action, may, of=agency_id)
     agency = agencies.locked(conn, agency_id)
     if agency is None:
         raise NotVisible

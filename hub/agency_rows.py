@@ -10,14 +10,18 @@ from marshmallow import ValidationError, fields, post_load, validate
 
 from hub.directory import Agency, Kind, Person, PersonState, Role
 from hub.grant_rows import Row, known_place
+from hub.principal import ANYWHERE, SCOPES
 from schemas.forms import AGENCY_PATTERN
 from schemas.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AN_AGENCY = validate.Regexp(f"^{AGENCY_PATTERN}$")
-A_PERSON = validate.Regexp(f"^{AGENCY_PATTERN}\\.[a-z0-9-]{{2,40}}$")
+AN_AGENCY = validate.Regexp(rf"{AGENCY_PATTERN}\Z")
+PERSON_ID = re.compile(rf"{AGENCY_PATTERN}\.[a-z0-9-]{{2,40}}")
+CLIENT_ID = re.compile(rf"{AGENCY_PATTERN}(\.[a-z0-9-]{{2,40}})?")
+A_PERSON = validate.Regexp(rf"{PERSON_ID.pattern}\Z")
+A_CLIENT = validate.Regexp(rf"{CLIENT_ID.pattern}\Z")
 
 # What the owners of these schemes say an identifier looks like.
 IDENTIFIERS: Mapping[str, re.Pattern[str]] = {
@@ -75,13 +79,17 @@ class AgencySchema(AgencyChangeSchema):
         return Agency(country=members["id"][:2].upper(), **members)
 
 
+REASON = validate.Length(3, 300)
+KEY = validate.Length(50, 2000)
+
+
 class PersonSchema(Row):
     """A person to be enrolled; the id begins with the agency's, `key` is the public half of the person's own key."""
 
     id = fields.String(required=True, validate=A_PERSON)
     name = fields.String(required=True, validate=validate.Length(2, 200))
     roles = fields.List(fields.Enum(Role, by_value=True), required=True, validate=validate.Length(1, len(Role)))
-    key = fields.String(required=True, validate=validate.Length(50, 2000))
+    key = fields.String(required=True, validate=KEY)
 
     @post_load
     def build(self, data: dict[str, Any], **_: object) -> tuple[Person, str]:
@@ -89,3 +97,57 @@ class PersonSchema(Row):
         agency = data["id"].rpartition(".")[0]
         person = Person(id=data["id"], agency=agency, name=data["name"], roles=frozenset(data["roles"]))
         return replace(person, state=PersonState.PROPOSED), data["key"]
+
+
+class RolesSchema(Row):
+    """The roles a person is to have from now on."""
+
+    roles = fields.List(fields.Enum(Role, by_value=True), required=True, validate=validate.Length(1, len(Role)))
+
+
+class KeySchema(Row):
+    """The public half of a new key."""
+
+    key = fields.String(required=True, validate=KEY)
+
+
+class ReasonSchema(Row):
+    """Why something ends."""
+
+    reason = fields.String(required=True, validate=REASON)
+
+
+class CredentialChangeSchema(Row):
+    """What a machine's client holds: its key, and the most that its tokens may carry."""
+
+    key = fields.String(required=True, validate=KEY)
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(SCOPES)), load_default=list(SCOPES), validate=validate.Length(1)
+    )
+    jurisdictions = fields.List(
+        fields.String(validate=known_place), load_default=list(ANYWHERE), validate=validate.Length(1, 100)
+    )
+    expires_at = fields.AwareDateTime(load_default=None)
+
+
+class CredentialSchema(CredentialChangeSchema):
+    """A machine's client: the agency's id, or that and a name of its own."""
+
+    client_id = fields.String(required=True, validate=A_CLIENT)
+
+
+class CutSchema(Row):
+    """An agency, a person or a client's key to be cut off at once: one of them, and why."""
+
+    agency = fields.String(validate=AN_AGENCY)
+    person = fields.String(validate=A_PERSON)
+    key = fields.String(validate=A_CLIENT)
+    reason = fields.String(required=True, validate=REASON)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: object) -> tuple[str, str, str]:
+        """What is cut off, which one, and why."""
+        named = [name for name in ("agency", "person", "key") if name in data]
+        if len(named) != 1:
+            raise ValidationError([Text("name an agency, a person or a key", "indique una agencia, persona o clave")])
+        return named[0], data[named[0]], data["reason"]

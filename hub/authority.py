@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.directory import Role
+from hub.directory import Kind, Person, PersonState, Role
 from hub.policy import Decision
 from hub.principal import ACKNOWLEDGE, PUBLISH, READ, READ_REJECTIONS
 from schemas.texts import Text
@@ -16,12 +16,14 @@ from schemas.texts import Text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hub.directory import Agency, Directory
     from hub.principal import Principal
 
 READ_AGENCIES = "agencies:read"
 WRITE_AGENCIES = "agencies:write"
 READ_PERSONS = "persons:read"
 WRITE_PERSONS = "persons:write"
+READ_CREDENTIALS = "credentials:read"
 WRITE_CREDENTIALS = "credentials:write"
 READ_AGREEMENTS = "agreements:read"
 WRITE_AGREEMENTS = "agreements:write"
@@ -40,7 +42,7 @@ READ_AUDIT = "audit:read"
 CUT = "cuts:write"
 
 _EVERYBODY = frozenset({READ_AGENCIES, READ_GRANTS})
-_LOOKS_ON = frozenset({READ_PERSONS, READ_AGREEMENTS, READ_ATTESTATIONS})
+_LOOKS_ON = frozenset({READ_PERSONS, READ_CREDENTIALS, READ_AGREEMENTS, READ_ATTESTATIONS})
 
 ROLE_SCOPES = {
     Role.OPERATOR: _EVERYBODY
@@ -59,6 +61,19 @@ ROLE_SCOPES = {
 def scopes_of(roles: Iterable[Role]) -> frozenset[str]:
     """Everything these roles may do."""
     return frozenset().union(*(ROLE_SCOPES[role] for role in roles))
+
+
+def unfit(agency: Agency, roles: Iterable[Role]) -> Text | None:
+    """Why nobody at this agency may hold these roles, if so: who runs the node has no part in what passes through."""
+    of_operators = {Role.OPERATOR, Role.AUDITOR}
+    wanted = frozenset(roles)
+    if agency.kind is Kind.OPERATOR and not wanted <= of_operators:
+        return Text("who runs the node is operator or auditor there", "quien opera el nodo es operador o auditor ahí")
+    if agency.kind is not Kind.OPERATOR and Role.OPERATOR in wanted:
+        return Text(
+            "operators belong to the agency that runs the node", "los operadores son de la agencia que opera el nodo"
+        )
+    return None
 
 
 def _no(en: str, es: str) -> Decision:
@@ -95,6 +110,40 @@ def may_second(principal: Principal, first: str | None) -> Decision:
     if principal.person is not None and principal.person.id != first:
         return Decision(True, Text("a second person", "una segunda persona"))
     return _no("a second person is needed", "se necesita una segunda persona")
+
+
+def may_keep(principal: Principal, scope: str, agency: str) -> Decision:
+    """Whether this person may use `scope` on what is the agency's own alone: what its events are read through."""
+    decision = may_use(principal, scope)
+    if not decision.is_allowed or principal.agency.id == agency:
+        return decision
+    return _no("only the agency's own administrators do this", "solo los administradores de la agencia lo hacen")
+
+
+def may_confirm(principal: Principal, scope: str, person: Person, directory: Directory) -> Decision:
+    """
+    Whether this person may stand behind what another one proposed of `person`: an enrolment, a role, a key.
+
+    Neither who proposed it nor whom it is about. Where the agency has an administrator, one of the two is of the
+    agency: otherwise two operators could put in somebody who reads.
+    """
+    first = person.enrolled_by if person.state is PersonState.PROPOSED else person.wanted_by
+    decision = may_administer(principal, scope, person.agency)
+    if decision.is_allowed:
+        decision = may_second(principal, first)
+    if not decision.is_allowed:
+        return decision
+    if principal.person is not None and principal.person.id == person.id:
+        return _no("nobody confirms themselves", "nadie se confirma a sí mismo")
+    admins = {each.id for each in directory.persons.values() if _administers(each, person.agency)} - {person.id}
+    proposer = directory.persons.get(first or "")
+    if admins and principal.agency.id != person.agency and (proposer is None or proposer.agency != person.agency):
+        return _no("one of the two must be of the agency", "una de las dos personas debe ser de la agencia")
+    return decision
+
+
+def _administers(person: Person, agency: str) -> bool:
+    return person.agency == agency and person.state is PersonState.ACTIVE and Role.ADMIN in person.roles
 
 
 def is_operator(principal: Principal) -> bool:

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -280,6 +281,17 @@ def _check_times(payload: Mapping[str, Any], at: datetime, max_ttl_s: int) -> No
         raise NotAuthenticated
     if not 0 < expires - issued <= max_ttl_s:
         raise NotAuthenticated
+
+
+def normal_public_pem(pem: str) -> str | None:
+    """A client's public key as a credential stores it, so that equal keys are equal text; None if it is no EC P-256."""
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+        return None
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def public_pem(private_pem: bytes) -> str:

@@ -11,12 +11,17 @@ from hub.web import (
     acks,
     agencies,
     alerts,
+    attestations,
     cases,
+    credentials,
+    cuts,
     events,
     feed,
     me,
     oauth,
+    persons,
     problems,
+    publish_rights,
     published,
     rejections,
     shapes,
@@ -41,6 +46,11 @@ BLUEPRINTS = (
     published.bp,
     agencies.bp,
     tree.bp,
+    persons.bp,
+    credentials.bp,
+    publish_rights.bp,
+    attestations.bp,
+    cuts.bp,
 )
 
 # Request bodies that views parse strictly themselves, by their names in OpenAPI.
@@ -49,6 +59,17 @@ BODIES = {
     "Agency": agencies.NEW,
     "AgencyChange": agencies.CHANGE,
     "Standing": agencies.STANDING,
+    "Person": persons.NEW,
+    "Roles": persons.ROLES,
+    "Key": persons.KEY,
+    "Reason": persons.REASON,
+    "Nothing": persons.NOTHING,
+    "Credential": credentials.NEW,
+    "CredentialChange": credentials.CHANGE,
+    "PublishRight": publish_rights.NEW,
+    "RightState": publish_rights.STATE,
+    "Attestation": attestations.NEW,
+    "Cut": cuts.CUT,
 }
 
 DESCRIPTION = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from flask import Response, abort, request
 from marshmallow import ValidationError
 
@@ -13,6 +14,8 @@ from schemas.complaints import NOT_AN_OBJECT
 from schemas.flaws import flatten, flaw
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from hub.grant_rows import Row
 
 MAX_BODY_BYTES = strictjson.MAX_BYTES
@@ -68,3 +71,9 @@ def read_row(row: Row) -> Any:
 def json_response(text: str, status: int = 200) -> Response:
     """JSON text that is ready; never stored by anything on its way (it was disclosed to one reader)."""
     return Response(text, status, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def page(member: str, found: Sequence[Mapping[str, Any]], *, key: str, limit: int) -> Response:
+    """A page of a list in order of `key`; `next` is where the following one begins, null at the end."""
+    following = found[-1][key] if len(found) == limit else None
+    return json_response(orjson.dumps({member: found, "next": following}).decode())

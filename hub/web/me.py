@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hub.grants import Grant, Selector
     from hub.me import Self
     from hub.reading import Asking
+    from hub.reminders import Warned
 
 bp = Blueprint("me", __name__, url_prefix="/v1", description="The caller itself")
 
@@ -33,13 +34,15 @@ def show_me() -> dict[str, Any]:
     def read(asking: Asking) -> Self:
         with connection(hub.pool) as conn:
             asking.require_current(conn)
-        return describe(asking)
+            return describe(conn, asking)
 
     described = answer(read)
     principal, at = described.asking.principal, described.asking.at
     agency = principal.agency
+    person = principal.person
     return {
         "node": hub.node,
+        **({} if person is None else {"person": {"id": person.id, "name": person.name, "roles": sorted(person.roles)}}),
         "agency": {
             "id": agency.id,
             "name": agency.name,
@@ -57,7 +60,13 @@ def show_me() -> dict[str, Any]:
             "expires": datetime.fromtimestamp(g.claims.exp, UTC).isoformat(),
         },
         "grants": [_grant(grant, in_force=grant.is_in_force(at)) for grant in described.grants],
+        "expiring": [_expiring(warned) for warned in described.expiring],
     }
+
+
+def _expiring(warned: Warned) -> dict[str, Any]:
+    ending = warned.ending
+    return {"what": ending.what, "id": ending.id, "ends_at": ending.ends_at.isoformat(), "days": warned.days}
 
 
 def _grant(grant: Grant, *, in_force: bool) -> dict[str, Any]:

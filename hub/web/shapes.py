@@ -181,6 +181,15 @@ class GrantShape(Schema):
     in_force = fields.Boolean(required=True)
 
 
+class Expiring(Schema):
+    """Something of the caller's agency that ends soon; `days` is the threshold before its end that has been reached."""
+
+    what = fields.String(required=True, metadata={"enum": ["attestation", "grant", "key", "publish_right"]})
+    id = fields.String(required=True)
+    ends_at = fields.String(required=True)
+    days = fields.Integer(required=True, metadata={"enum": [30, 7, 1]})
+
+
 class Me(Schema):
     """Who the caller is, what its token allows, and which grants name it."""
 
@@ -188,6 +197,12 @@ class Me(Schema):
     agency = fields.Dict(required=True)
     token = fields.Dict(required=True)
     grants = fields.List(fields.Nested(GrantShape), required=True)
+    person = fields.Dict(metadata={"description": "where somebody asks under their own name"})
+    expiring = fields.List(
+        fields.Nested(Expiring),
+        required=True,
+        metadata={"description": "what ends within 30 days, the first one first"},
+    )
 
 
 class Rejections(Schema):

@@ -13,10 +13,11 @@ CREATE INDEX publish_right_agency ON publish_right (agency, id);
 -- What was warned of: each threshold before an end once.
 CREATE TABLE reminder (
     what    text NOT NULL,
+    agency  text NOT NULL,
     id      text NOT NULL,
     ends_at timestamptz NOT NULL,
     days    int NOT NULL,
     at      timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (what, id, ends_at, days)
+    PRIMARY KEY (what, agency, id, ends_at, days)
 );
 INSERT INTO lease (name) VALUES ('keeper');

@@ -9,8 +9,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from hub.directory import Role
 from tests.support.cast import FISCALIA, POLICE, SHELTER, STRANGER
-from tests.support.node import SHERIFF, Desk, Node
+from tests.support.node import OPERATOR, SHERIFF, Desk, Node
 from tests.support.services import Databases
 
 KEPT = {"directory", "lease"}  # one row each, which the migration wrote
@@ -82,3 +83,34 @@ def stranger(node: Node) -> Desk:
 def fiscalia(node: Node) -> Desk:
     """Of the other country."""
     return node.desk(FISCALIA)
+
+
+@pytest.fixture
+def operators(node: Node) -> Node:
+    """The node with the agency that runs it."""
+    node.enrol(OPERATOR)
+    return node
+
+
+@pytest.fixture
+def olga(operators: Node) -> Desk:
+    """Runs the node."""
+    return operators.office(OPERATOR, "olga", Role.OPERATOR)
+
+
+@pytest.fixture
+def omar(operators: Node) -> Desk:
+    """Runs it with her."""
+    return operators.office(OPERATOR, "omar", Role.OPERATOR)
+
+
+@pytest.fixture
+def ana(node: Node) -> Desk:
+    """Administers POLICE."""
+    return node.office(POLICE, "ana", Role.ADMIN)
+
+
+@pytest.fixture
+def bea(node: Node) -> Desk:
+    """Administers it with her."""
+    return node.office(POLICE, "bea", Role.ADMIN)
