@@ -63,7 +63,7 @@ class AttestationSchema(Row):
     kind = fields.String(required=True, validate=AN_ATTESTATION)
     valid_from = fields.AwareDateTime(load_default=None)
     valid_until = fields.AwareDateTime(required=True)
-    document_sha256 = fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{64}$"))
+    document_sha256 = fields.String(required=True, validate=validate.Regexp(r"[0-9a-f]{64}\Z"))
 
     @post_load
     def build(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
