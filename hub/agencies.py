@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hub.store import Connection
 
 TAKEN = Text("an agency with this id is enrolled", "ya hay una agencia registrada con este id")
+# What an agency says of itself. Who it is and where it has authority is for others to say.
+OWN = frozenset({"languages", "duty_phone", "duty_email"})
 ELSEWHERE = Text(
     "this node enrols agencies whose id starts with {node}-",
     "este nodo registra agencias cuyo id empieza con {node}-",
@@ -87,13 +89,15 @@ def register(conn: Connection, asking: Asking, node: str, agency: Agency) -> Age
 
 def amend(conn: Connection, asking: Asking, agency_id: str, changes: Mapping[str, Any], *, expected: int) -> Agency:
     """
-    Change what the directory says of an agency; its own admins may, too.
+    Change what the directory says of an agency; how its desk is reached its own admins may, too.
 
     Raises:
         Denied, NotVisible: not the caller's to change, or not there.
         Outdated: it has changed since the caller looked.
     """
     may = may_administer(asking.principal, WRITE_AGENCIES, agency_id)
+    if not changes.keys() <= OWN:
+        may = may_operate(asking.principal, WRITE_AGENCIES)
     present = _locked(conn, asking, "agency.amend", may, agency_id)
     changed = replace(present, **changes, version=present.version + 1)
     acts.require(conn, asking, "agency.amend", may, of=agency_id, before=shown(present), after=shown(changed))

@@ -245,6 +245,15 @@ def run_notary(told: Settings) -> None:
     notary.run(notary.Notary(database_url=database_url(told), sign=issuer(told).sign_head, now=now), until_told())
 
 
+def run_keeper(told: Settings) -> None:
+    """The keeper, until SIGTERM."""
+    from hub.workers import keeper
+
+    picture = Picture.unread(limits(told))
+    worker = keeper.Keeper(database_url=database_url(told), node=told.node.id, picture=picture, now=now)
+    keeper.run(worker, until_told())
+
+
 def run_relay(told: Settings) -> None:
     """The relay, until SIGTERM."""
     from hub.workers import relay

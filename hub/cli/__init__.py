@@ -26,13 +26,13 @@ PLUGINS = "puente.commands"
 
 # Where the node's commands are; each module is loaded when its command is asked for.
 MODULES = {
-    "agency": "hub.cli.agencies",
     "audit": "hub.cli.audit",
+    "init": "hub.cli.init",
     "backup": "hub.cli.copies",
     "restore": "hub.cli.copies",
     "demo": "hub.cli.demo",
     **dict.fromkeys(
-        ("up", "migrate", "gateway", "management", "ingest", "sequencer", "notary", "reconciler", "relay"),
+        ("up", "migrate", "gateway", "management", "ingest", "sequencer", "notary", "reconciler", "relay", "keeper"),
         "hub.cli.node",
     ),
 }

@@ -85,3 +85,4 @@ reconciler = _worker(
     ),
 )
 relay = _worker("relay", main.run_relay, say("Run the relay to Kafka alone.", "Ejecuta solo el relevo a Kafka."))
+keeper = _worker("keeper", main.run_keeper, say("Warn of what ends soon.", "Avisa de lo que termina pronto."))

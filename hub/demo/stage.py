@@ -171,7 +171,12 @@ def _wait_until_ready(node: Node, running: Running) -> None:
 
 
 def enrol(nodes: Mapping[str, Node], cast: Sequence[Player]) -> None:
-    """Enrol every player at its node, with a client key of its own, and put the node's grants in force."""
+    """
+    Enrol every player at its node, with a client key of its own, and put the node's grants in force.
+
+    By the database, which the demo has started a moment ago and owns: on a node that others rely on, people do this
+    through the API, one proposing and another one confirming.
+    """
     for node in nodes.values():
         with connect(node.environment["PUENTE_DATABASE_URL"], name="puente-demo") as conn:
             for player in cast:

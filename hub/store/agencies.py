@@ -22,6 +22,11 @@ def version_of(conn: Connection) -> int:
     return int(str(row[0]))
 
 
+def lock_directory(conn: Connection) -> None:
+    """Nobody else changes who takes part until the transaction ends."""
+    conn.execute("SELECT version FROM directory FOR UPDATE")
+
+
 def enrol(conn: Connection, agency: Agency) -> bool:
     """Add `agency` or bring its row up to date; True when something changed. Its publish rights stand from now on."""
     with conn.transaction():

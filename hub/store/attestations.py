@@ -75,9 +75,9 @@ def listed(conn: Connection, *, agency: str | None, after: UUID, limit: int) -> 
         .execute(
             f"""
             SELECT {_COLUMNS} FROM attestation
-             WHERE id > %s AND (%s::text IS NULL OR agency = %s) ORDER BY id LIMIT %s
-            """,  # noqa: S608 - as above
-            (after, agency, agency, limit),
+             WHERE id > %(after)s {"" if agency is None else "AND agency = %(agency)s"} ORDER BY id LIMIT %(limit)s
+            """,  # noqa: S608 - constants only
+            {"after": after, "agency": agency, "limit": limit},
         )
         .fetchall()
     )

@@ -89,3 +89,15 @@ def operators(conn: Connection) -> int:
         """
     ).fetchone()
     return int(str(row[0])) if row else 0
+
+
+def disable_all(conn: Connection, agency: str) -> None:
+    """End everybody of an agency."""
+    conn.execute(
+        """
+        UPDATE person SET state = 'disabled', wanted_roles = '{}', wanted_by = NULL, epoch = epoch + 1,
+                          version = version + 1
+         WHERE agency = %s AND state <> 'disabled'
+        """,
+        (agency,),
+    )

@@ -100,7 +100,7 @@ def test_the_errors_above_are_all_there_are() -> None:
 def test_every_command_and_option_is_explained_in_both_languages() -> None:
     english, spanish = (json.loads(process.communicate(timeout=60)[0]) for process in [spoken("C"), spoken("es_MX")])
 
-    assert english.keys() == spanish.keys() > {"puente", "puente agency add", "puente demo", "puente connector run"}
+    assert english.keys() == spanish.keys() > {"puente", "puente init", "puente demo", "puente connector run"}
     assert [where for where in english if not english[where].strip()] == []
     assert [where for where in english if english[where] == spanish[where]] == []
 

@@ -133,3 +133,31 @@ def test_the_directory_comes_page_by_page(operator: Desk) -> None:
 
     ids = [one["id"] for one in first["agencies"] + rest["agencies"]]
     assert (len(first["agencies"]), rest["next"], ids) == (3, None, sorted(ids))
+
+
+def test_an_agencys_admin_says_how_its_desk_is_reached_and_not_what_it_is(operator: Desk, admin: Desk) -> None:
+    path = f"/v1/agencies/{POLICE.id}"
+    seen = admin.get(path).get_json()["version"]
+
+    wider = admin.patch(path, {"jurisdictions": ["US-CA"]}, seen).status_code
+    mixed = admin.patch(path, {"duty_phone": "+16195550100", "name": "Police of all"}, seen).status_code
+    others = admin.patch(f"/v1/agencies/{SHELTER.id}", {"duty_phone": "+16195550100"}, 1).status_code
+    own = admin.patch(path, {"duty_phone": "+16195550100", "languages": ["en", "es"]}, seen)
+
+    assert (wider, mixed, others, own.status_code) == (403, 403, 403, 200)
+    assert operator.get(path).get_json()["jurisdictions"] == list(POLICE.jurisdictions)
+
+
+def test_who_may_not_is_told_so_whether_or_not_there_is_such_an_agency(police: Desk) -> None:
+    told = {"standing": "suspended", "reason": "none at all"}
+
+    answers = [police.put(f"/v1/agencies/{which}/standing", told, 1) for which in (SHELTER.id, "us-ca-nobody")]
+
+    assert {(answer.status_code, answer.data) for answer in answers} == {(403, answers[0].data)}
+
+
+def test_what_is_refused_as_taken_is_on_record_as_refused(node: Node, operator: Desk) -> None:
+    operator.post("/v1/agencies", NEW)
+    operator.post("/v1/agencies", NEW)
+
+    assert [entry[2] for entry in entries(node, "agency.register")] == [True, False]

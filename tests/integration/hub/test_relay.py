@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from kafka.errors import TopicAuthorizationFailedError
 
-from hub.cli import cli
-from hub.directory import Standing
+from hub.directory import Role, Standing
 from hub.store import agencies, connect
 from tests.support.cast import POLICE, SHELTER, agency
 from tests.support.kafka_clients import producer
-from tests.support.node import CAST, Desk, Node, child_case, missing_child
+from tests.support.node import CAST, OPERATOR, Desk, Node, child_case, missing_child
 from tests.support.services import Broker
 from tests.support.waiting import until
 from tests.support.working import Working
@@ -131,12 +129,6 @@ def test_a_rejection_is_told_again_under_its_number(works: Working, police: Desk
     assert {record.key for record in works.told(POLICE, least=4)} == before
 
 
-def add(works: Working, *words: str) -> None:
-    """`puente agency add`, as an operator types it."""
-    done = CliRunner().invoke(cli, ["agency", "add", *words], env={"PUENTE_DATABASE_URL": works.node.url})
-    assert done.exit_code == 0, done.output
-
-
 def writes(works: Working, agency_id: str) -> bool:
     """Whether an agency may write to its topic now."""
     with producer(works.login(agency_id), max_block_ms=500, bootstrap_timeout_ms=2000) as opened:
@@ -148,9 +140,11 @@ def writes(works: Working, agency_id: str) -> bool:
 
 
 def test_an_agency_that_was_just_added_can_write_within_five_seconds(works: Working) -> None:
-    newcomer = ["us-ca-newcomer", "--name", "Newcomer", "--kind", "ngo", "--jurisdiction", "US-CA"]
+    works.node.enrol(OPERATOR)
+    operator = works.node.office(OPERATOR, "olga", Role.OPERATOR)
+    newcomer = {"id": "us-ca-newcomer", "name": "Newcomer", "kind": "ngo", "jurisdictions": ["US-CA"]}
 
-    add(works, *newcomer)
+    assert operator.post("/v1/agencies", newcomer).status_code == 201
     began_s = time.monotonic()
 
     until(lambda: writes(works, "us-ca-newcomer"), within_s=5)

@@ -1,0 +1,89 @@
+"""
+Looks at the calendar: says at 30, 7 and 1 days before that an attestation, a key, a right or a grant is to end.
+
+One leads at a time, so that one line is logged; that nothing is recorded twice, the database sees to.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.errors import Unavailable
+from hub.store import connect, log
+from hub.warning import warn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from hub.picture import Picture
+    from hub.store import Connection
+
+logger = logging.getLogger(__name__)
+
+LEASE_MS = 5000
+LOOK_S = 1.0  # nothing that it says is more urgent
+NAP_S = 0.2  # how soon it notices that it is to stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """What the worker is given."""
+
+    database_url: str
+    node: str
+    picture: Picture
+    now: Callable[[], datetime]
+
+
+def run(keeper: Keeper, stopping: Callable[[], bool]) -> None:
+    """Lead or wait to lead until told to stop; a lost database is waited for."""
+    me = uuid.uuid4()
+    while not stopping():
+        try:
+            with connect(keeper.database_url, name="puente-keeper") as conn:
+                _take_part(keeper, conn, me, stopping)
+        except log.Deposed:
+            logger.warning("deposed")
+        except Unavailable as error:
+            logger.warning("keeper waits: %s", type(error.__cause__).__name__)
+            time.sleep(LOOK_S)
+
+
+def _take_part(keeper: Keeper, conn: Connection, me: uuid.UUID, stopping: Callable[[], bool]) -> None:
+    while not stopping():
+        led = log.take_lease(conn, "keeper", me, lease_ms=LEASE_MS)
+        if led is None:
+            _nap(LOOK_S, stopping)
+            continue
+        try:
+            while not stopping():
+                log.move_lease(conn, "keeper", me, led[0], position=0, lease_ms=LEASE_MS)
+                _look(keeper, conn)
+                _nap(LOOK_S, stopping)
+        finally:
+            log.drop_lease(conn, "keeper", me)
+
+
+def _look(keeper: Keeper, conn: Connection) -> None:
+    view = keeper.picture.refresh(conn)
+    for warned in warn(conn, view, keeper.node, keeper.now()):
+        ending = warned.ending
+        logger.warning(
+            "%s %s of %s ends at %s: within %d days",
+            ending.what,
+            ending.id,
+            ending.agency or "several",
+            ending.ends_at.isoformat(),
+            warned.days,
+        )
+
+
+def _nap(seconds: float, stopping: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + seconds
+    while not stopping() and time.monotonic() < until_s:
+        time.sleep(NAP_S)
