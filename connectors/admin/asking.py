@@ -58,10 +58,19 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_js
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=False))
         return
-    table = Table(*columns.values())
+    table = Table()
+    for number, heading in enumerate(columns.values()):  # nothing is cut short: an id is there to be copied
+        table.add_column(heading, no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(name)) for name in columns))
     Console().print(table)
+
+
+def tell(row: Mapping[str, Any], columns: Mapping[str, str]) -> None:
+    """One thing, a line for each of its members: what somebody is about to stand behind is read whole."""
+    for name, heading in columns.items():
+        if row.get(name) not in (None, [], ""):
+            click.echo(f"{heading}: {_cell(row[name])}")
 
 
 def _cell(value: Any) -> str:

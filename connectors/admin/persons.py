@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from connectors.admin.asking import as_json, at, changed, every, gateway, key_file, public_key, reason, show
+from connectors.admin.asking import as_json, at, changed, every, gateway, key_file, public_key, reason, show, tell
 from connectors.agency_cli import with_profile
 from connectors.spoken import say
 
@@ -71,7 +71,7 @@ def confirm(person_id: str, profile: Path) -> None:
     """``puente person confirm``: shows what it confirms, and confirms no other version than that."""
     with gateway(profile) as opened:
         seen = opened.ask("GET", at("persons", person_id))
-        show([seen.body], COLUMNS, as_json=False)
+        tell(seen.body, COLUMNS)
         opened.ask("POST", f"{at('persons', person_id)}/confirmation", body={}, version=seen.version)
     click.echo(say(f"{person_id} confirmed", f"{person_id}: confirmada"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from connectors.admin.asking import Moment, as_json, at, changed, every, gateway, reason, show
+from connectors.admin.asking import Moment, as_json, at, changed, every, gateway, reason, show, tell
 from connectors.agency_cli import with_profile
 from connectors.spoken import say
 
@@ -81,7 +81,7 @@ def approve(right_id: str, profile: Path) -> None:
     """``puente right approve``: shows what it approves, and approves no other version than that."""
     with gateway(profile) as opened:
         seen = opened.ask("GET", at("publish-rights", right_id))
-        show([seen.body], COLUMNS, as_json=False)
+        tell(seen.body, COLUMNS)
         opened.ask("POST", f"{at('publish-rights', right_id)}/approval", body={}, version=seen.version)
     click.echo(say(f"{right_id} in force", f"{right_id} vigente"))
 

@@ -104,7 +104,7 @@ def test_who_enrols_is_told_that_a_second_person_is_needed(terminal: Terminal) -
 
     assert "puente person confirm" in told
     assert (own.exit_code, again.exit_code) == (1, 1)
-    assert "us-ca-sdpd.luis" in second
+    assert {"id: us-ca-sdpd.luis", "name: Luis"} <= set(second.replace("nombre", "name").splitlines())
 
 
 def test_a_role_a_key_and_the_end_of_a_person(node: Node, terminal: Terminal) -> None:
@@ -189,6 +189,12 @@ def test_one_command_cuts_off(node: Node, terminal: Terminal, words: tuple[str, 
     terminal.does(cut, *words, "--reason", "a laptop was stolen", who=OLGA)
 
     assert ana.get("/v1/persons").status_code == 401
+
+
+def test_a_list_cuts_no_id_short(node: Node, terminal: Terminal) -> None:
+    node.person(POLICE, "maximiliana-guadalupe-fernandez", Role.ADMIN)
+
+    assert "us-ca-sdpd.maximiliana-guadalupe-fernandez" in terminal.does(person, "list", who=OLGA)
 
 
 def test_a_cut_names_one_thing(terminal: Terminal) -> None:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from joserfc.jwk import ECKey
 
+from hub import keys
 from hub.cli import cli
 from hub.directory import Standing
 from hub.errors import Conflict
@@ -126,7 +127,7 @@ def test_two_with_one_key_would_be_one_person(node: Node, tmp_path: Path) -> Non
 
 
 def test_what_is_no_key_is_refused(node: Node, tmp_path: Path) -> None:
-    for text in ("nonsense", "-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n"):
+    for text in ("nonsense", keys.new_private_pem().decode().replace("M", "?")):
         wrong = tmp_path / "wrong.pem"
         wrong.write_text(text)
         assert init(node, tmp_path, olga=wrong).exit_code == 1
