@@ -5,17 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.grants import covers_type
+from schemas.registry import BODIES
+
 if TYPE_CHECKING:
     from hub.grants import Grant
     from hub.reading import Asking
 
+# What grants open, by kind; an acknowledgement needs none.
+KINDS: dict[str, list[str]] = {}
+for _type in BODIES:
+    if not _type.startswith("ack."):
+        KINDS.setdefault(_type.rpartition(".")[0], []).append(_type)
+
 
 @dataclass(frozen=True, slots=True)
 class Self:
-    """The asking principal and the grants that name it as a reader, those not yet ended."""
+    """The asking principal, the grants that name it as a reader and have not ended, and what none of them opens.
+
+    `closed` are kinds of types (`case.trafficking`), from the list of types alone: it tells of no event.
+    """
 
     asking: Asking
     grants: tuple[Grant, ...]
+    closed: tuple[str, ...]
 
 
 def describe(asking: Asking) -> Self:
@@ -24,6 +37,16 @@ def describe(asking: Asking) -> Self:
     mine = [
         grant
         for grant in asking.view.rules.grants.grants
-        if grant.reader.covers(reader) and asking.at < grant.valid_until
+        if grant.reader.covers(reader)
+        and reader.id not in grant.without_readers
+        and not grant.is_replaced
+        and asking.at < grant.valid_until
     ]
-    return Self(asking, tuple(mine))
+    opened = [grant for grant in mine if grant.is_in_force(asking.at)]
+    closed = (kind for kind, types in KINDS.items() if not any(covers_any(grant, types) for grant in opened))
+    return Self(asking, tuple(mine), tuple(closed))
+
+
+def covers_any(grant: Grant, types: list[str]) -> bool:
+    """Whether a grant covers one of these types."""
+    return any(covers_type(grant.types, one) for one in types)

@@ -10,15 +10,18 @@ from flask_swagger_ui import get_swaggerui_blueprint
 from hub.web import (
     acks,
     agencies,
+    agreements,
     alerts,
     cases,
     events,
     feed,
+    grants,
     me,
     oauth,
     problems,
     published,
     rejections,
+    reviews,
     shapes,
     tree,
 )
@@ -41,6 +44,9 @@ BLUEPRINTS = (
     published.bp,
     agencies.bp,
     tree.bp,
+    agreements.bp,
+    grants.bp,
+    reviews.bp,
 )
 
 # Request bodies that views parse strictly themselves, by their names in OpenAPI.
@@ -49,6 +55,13 @@ BODIES = {
     "Agency": agencies.NEW,
     "AgencyChange": agencies.CHANGE,
     "Standing": agencies.STANDING,
+    "Agreement": agreements.NEW,
+    "Reason": agreements.REASON,
+    "Grant": grants.NEW,
+    "GrantVersion": grants.NEXT,
+    "GrantApproval": grants.APPROVAL,
+    "GrantHalt": grants.HALT,
+    "Review": reviews.NEW,
 }
 
 DESCRIPTION = (

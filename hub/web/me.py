@@ -57,6 +57,7 @@ def show_me() -> dict[str, Any]:
             "expires": datetime.fromtimestamp(g.claims.exp, UTC).isoformat(),
         },
         "grants": [_grant(grant, in_force=grant.is_in_force(at)) for grant in described.grants],
+        "closed": list(described.closed),
     }
 
 

@@ -56,6 +56,9 @@ class NamedQuery(Query):
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
+IF_MATCH = {"in": "header", "name": "If-Match", "required": True, "schema": {"type": "string"}}
+
+
 def body(schema: str, *, if_match: bool = False) -> dict[str, Any]:
     """OpenAPI of a request body that is parsed strictly in the view, and of the version that a change must name."""
     described: dict[str, Any] = {
@@ -65,7 +68,7 @@ def body(schema: str, *, if_match: bool = False) -> dict[str, Any]:
         }
     }
     if if_match:
-        described["parameters"] = [{"in": "header", "name": "If-Match", "required": True, "schema": {"type": "string"}}]
+        described["parameters"] = [IF_MATCH]
     return described
 
 
@@ -182,12 +185,13 @@ class GrantShape(Schema):
 
 
 class Me(Schema):
-    """Who the caller is, what its token allows, and which grants name it."""
+    """Who the caller is, what its token allows, which grants name it, and the kinds of types that none opens."""
 
     node = fields.String(required=True)
     agency = fields.Dict(required=True)
     token = fields.Dict(required=True)
     grants = fields.List(fields.Nested(GrantShape), required=True)
+    closed = fields.List(fields.String(), required=True)
 
 
 class Rejections(Schema):
