@@ -109,12 +109,29 @@ def _row(**row: Any) -> Behind:
 
 
 def offer(conn: Connection, rows: Sequence[tuple[Behind, str]]) -> None:
-    """Queue these events, in this order, each under the name of the grant that opens it."""
+    """Queue these events, in this order, each under the name of the grant that opens it; the last offer counts."""
+    parameters = ([row.hub_id for row, _ in rows], [row.lane for row, _ in rows], [name for _, name in rows])
+    again = (parameters[0], parameters[2])
+    conn.execute(
+        """
+        DELETE FROM offer o USING unnest(%s::uuid[], %s::text[]) AS again (event, name)
+         WHERE o.event = again.event AND o.grant_id = again.name
+        """,
+        again,
+    )
+    # IS TRUE: by a hash table, whatever the session prefers; what waits has no index.
+    conn.execute(
+        """
+        DELETE FROM pending p
+         WHERE p.is_offer AND ((p.event, p.offer_grant) IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))) IS TRUE
+        """,
+        again,
+    )
     conn.execute(
         """
         INSERT INTO pending (event, lane, is_kept, closes, is_offer, offer_grant)
         SELECT o.event, o.lane, false, false, true, o.name
           FROM unnest(%s::uuid[], %s::int[], %s::text[]) WITH ORDINALITY AS o (event, lane, name, no) ORDER BY o.no
         """,
-        ([row.hub_id for row, _ in rows], [row.lane for row, _ in rows], [name for _, name in rows]),
+        parameters,
     )
