@@ -39,11 +39,9 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
-def rows(
-    rules: Rules, at: datetime, *, party: str | None, reader: str | None, source: str | None, most: int = MOST_ROWS
-) -> list[Row]:
-    """At most `most + 1` rows; `party`: only what this agency reads or is read of."""
-    return list(islice(_rows(rules, at, party, reader, source), most + 1))
+def rows(rules: Rules, at: datetime, *, party: str | None, reader: str | None, source: str | None) -> list[Row]:
+    """At most one row more than `MOST_ROWS`; `party`: only what this agency reads or is read of."""
+    return list(islice(_rows(rules, at, party, reader, source), MOST_ROWS + 1))
 
 
 def _rows(rules: Rules, at: datetime, party: str | None, reader: str | None, source: str | None) -> Iterator[Row]:

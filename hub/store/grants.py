@@ -188,6 +188,22 @@ def touch(conn: Connection, grant: Grant) -> None:
     )
 
 
+def hold(conn: Connection) -> None:
+    """Let nobody propose or change a grant until this transaction ends."""
+    conn.execute("LOCK TABLE access_grant IN SHARE ROW EXCLUSIVE MODE")
+
+
+def any_proposed(conn: Connection) -> bool:
+    """Whether people decide about grants already."""
+    row = conn.execute("SELECT EXISTS (SELECT FROM access_grant WHERE proposed_by IS NOT NULL)").fetchone()
+    return row is not None and bool(row[0])
+
+
+def imported(conn: Connection) -> list[Grant]:
+    """The grants that a file has brought."""
+    return [version.grant for version in _built(conn, _VERSIONS + " WHERE g.is_imported ORDER BY g.id", {})]
+
+
 def replace_imported(conn: Connection, grants: Iterable[Grant], document_sha256: bytes) -> None:
     """
     Put the grants of a file in the place of those that an earlier file brought, under an agreement of that name.

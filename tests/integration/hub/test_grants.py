@@ -14,7 +14,7 @@ from tests.support.granting import MONTH, Office, act, amend, approve, at, done,
 from tests.support.node import OPERATOR, SHERIFF, Desk, Node, client_key, missing_child, public_pem
 
 CITY = replace(POLICE, id="us-ca-cvpd", name="Chula Vista Police (sample)")
-BOTH = {"source": {"kind": "law_enforcement", "country": "US"}, "reader": {"agency": SHERIFF.id}}
+BOTH: dict[str, Any] = {"source": {"kind": "law_enforcement", "country": "US"}, "reader": {"agency": SHERIFF.id}}
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_the_reading_side_gives_up_its_right_and_suspends_nothing(office: Office
 
 
 def test_one_of_many_readers_gives_up_for_itself(office: Office, reader: Desk) -> None:
-    kind = {"reader": {"kind": "law_enforcement", "country": "US"}}
+    kind: dict[str, Any] = {"reader": {"kind": "law_enforcement", "country": "US"}}
     office.agree(id="us-ca-sdpd-all", parties=[{"kind": "law_enforcement"}])
     grant = office.grant(agreement="us-ca-sdpd-all", **kind)
     hub_id = publish(office.node)

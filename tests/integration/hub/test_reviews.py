@@ -93,7 +93,7 @@ def test_one_owners_silence_ends_its_part_alone(office: Office) -> None:
     node.enrol(CITY)
     cora = node.office(CITY, "cora", Role.ADMIN)
     office.agree(id="us-ca-sdpd-all", parties=[{"kind": "law_enforcement"}])
-    both = {"source": {"kind": "law_enforcement", "country": "US"}, "types": ["alert.*"]}
+    both: dict[str, Any] = {"source": {"kind": "law_enforcement", "country": "US"}, "types": ["alert.*"]}
     grant_id = office.propose(id="us-ca-sheriff-all", agreement="us-ca-sdpd-all", **both)["id"]
     for desk in (office.ana, cora):
         done(approve(desk, grant_id))
