@@ -144,7 +144,7 @@ def _lately(conn: Connection, asking: Asking, source: Agency, change: _Change) -
 def _at_once(conn: Connection, asking: Asking, source: Agency, change: _Change) -> tuple[Counted, bool]:
     """What of the past the approval would offer, to whom and as what."""
     proposal = replace(change.target.proposal, grant=change.terms)
-    rows, is_partial = offering.chosen(conn, asking, source, proposal, change.held_before, MOST_EVENTS)
+    rows, is_partial = offering.chosen(conn, asking, source, proposal, change.held_before, most=MOST_EVENTS)
     weighed = []
     for row, name in rows:
         lane = asking.view.lanes.lanes[row.lane]

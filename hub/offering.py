@@ -47,7 +47,7 @@ def hold(conn: Connection, asking: Asking) -> datetime:
 
 
 def chosen(
-    conn: Connection, asking: Asking, source: Agency, proposal: Proposal, before: tuple[Grant, ...], most: int = MOST
+    conn: Connection, asking: Asking, source: Agency, proposal: Proposal, before: tuple[Grant, ...], *, most: int
 ) -> tuple[list[tuple[Behind, str]], bool]:
     """
     What an approval by `source` is to offer, in order, each with the name it is offered under; and whether that is
@@ -71,7 +71,7 @@ def approved(
     conn: Connection, asking: Asking, source: Agency, proposal: Proposal, before: tuple[Grant, ...]
 ) -> Offered:
     """Offer what an approval by `source` opens of the past, once its rows are written; `before`: as it was."""
-    found, is_partial = chosen(conn, asking, source, proposal, before)
+    found, is_partial = chosen(conn, asking, source, proposal, before, most=MOST)
     return _offer(conn, found, is_partial=is_partial)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hub import main
+from hub.cli.config import with_config
 from hub.cli.language import say
-from hub.cli.node import with_config
 from hub.grant_diff import Difference, compare
 from hub.grants import Selector, Tlp
 from hub.store import audit, connect
