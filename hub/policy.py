@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hub.consents import NO_CONSENTS
-from hub.directory import BEGINNING
 from hub.grants import Grant, GrantSet, Tlp, covers_type, unattested
 from hub.principal import ACKNOWLEDGE, ANYWHERE, PUBLISH, READ, Principal
 from schemas.places import covers, touches
@@ -163,8 +162,7 @@ def _by_grants(
     principal: Principal, source: Agency, facts: Facts, bounds: tuple[Rules, Sensitivity], at: datetime
 ) -> Decision:
     rules, ceiling = bounds
-    best: Grant | None = None
-    since = BEGINNING
+    applying: list[Grant] = []
     nearest = (-1, Text("no grant covers it", "ningún permiso lo cubre"))
     considered = []
     for grant in rules.grants.grants:
@@ -174,10 +172,12 @@ def _by_grants(
         considered.append((grant.id, APPLIES if refusal is None else refusal[1]))
         if refusal is not None:
             nearest = max(nearest, refusal, key=lambda found: found[0])
-        elif best is None or (-grant.clearance, grant.since(source.id)) < (-best.clearance, since):
-            best, since = grant, grant.since(source.id)
-    if best is None:
+        else:
+            applying.append(grant)
+    if not applying:
         return Decision(False, nearest[1], considered=tuple(considered))
+    # Of two alike the older: what a later one offers is no news to who has it already.
+    best = min(applying, key=lambda grant: (-grant.clearance, grant.since(source.id)))
     owner = best.owner(source.id)
     return Decision(
         True,
