@@ -193,43 +193,58 @@ def test_more_than_the_bound_is_told(office: Office, police: Desk, monkeypatch: 
     assert Reader(office.node.desk(SHERIFF)).read() == ids[1:]
 
 
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("publish"), st.integers(0, 3)),
-        st.tuples(st.just("close"), st.integers(0, 3)),
-        st.tuples(st.just("sequence"), st.just(0)),
-        st.tuples(st.just("read"), st.integers(1, 3)),
-        st.tuples(st.just("approve"), st.sampled_from([0, 1, 2])),
-    ),
-    min_size=4,
-    max_size=14,
+STEP = st.one_of(
+    st.tuples(st.just("publish"), st.integers(0, 3)),
+    st.tuples(st.just("close"), st.integers(0, 3)),
+    st.tuples(st.just("sequence"), st.just(0)),
+    st.tuples(st.just("read"), st.integers(1, 3)),
+    st.tuples(st.just("approve"), st.sampled_from([0, 1, 2])),
 )
+STEPS = st.lists(STEP, min_size=4, max_size=14)
 
 
-@given(steps=STEPS)
-@settings(
+RANDOM = settings(
     max_examples=25,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # an example takes a second: too long to look for a smaller
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+@given(steps=STEPS)
+@RANDOM
 def test_whatever_the_order_a_reader_gets_all_that_is_open_to_it_and_each_once(
     office: Office, police: Desk, steps: list[tuple[str, int]]
 ) -> None:
-    node = office.node
-    node.rows("DELETE FROM grant_owner; DELETE FROM grant_approval; DELETE FROM access_grant")
-    node.rows("DELETE FROM offer; DELETE FROM pending; DELETE FROM owed; DELETE FROM subject_state; DELETE FROM log")
-    node.rows("DELETE FROM event")
+    run = played(office, police, steps)
+
+    assert set(run.sheriff.got) == run.open_by_id()
+    assert [one for one, times in Counter(run.sheriff.got).items() if times > 1] == []
+
+
+@given(
+    steps=st.lists(st.one_of(STEP, st.tuples(st.sampled_from(["pause", "amend"]), st.just(0))), min_size=6, max_size=14)
+)
+@RANDOM
+def test_nothing_is_missed_whatever_is_suspended_resumed_and_amended_meanwhile(
+    office: Office, police: Desk, steps: list[tuple[str, int]]
+) -> None:
+    run = played(office, police, [("approve", 0), *steps])
+
+    assert set(run.sheriff.got) >= run.open_by_id()
+
+
+def played(office: Office, police: Desk, steps: list[tuple[str, int]]) -> Run:
+    """A run from an empty log to its end, with everything in its place and read."""
+    for table in ("grant_owner", "grant_approval", "access_grant", "offer", "pending", "owed", "subject_state", "log"):
+        office.node.rows(f"DELETE FROM {table}")  # noqa: S608 - names of tables
+    office.node.rows("DELETE FROM event")
     run = Run(office, police)
     for verb, number in steps:
         getattr(run, verb)(number)
     run.sequence(0)
     run.read(2)
-
-    found = {one: run.sheriff.desk.event(one) for one in run.published}
-    open_by_id = {one for one, shown in found.items() if shown is not None and shown["projection"] != "notice"}
-    assert set(run.sheriff.got) == open_by_id
-    assert [one for one, times in Counter(run.sheriff.got).items() if times > 1] == []
+    return run
 
 
 class Run:
@@ -267,3 +282,22 @@ class Run:
         name = ("us-ca-sheriff-b", "us-ca-sheriff-a", "us-ca-sheriff-c")[number]
         if self.office.saul.get(f"/v1/grants/{name}").status_code == 404:
             self.office.grant(id=name, opens=("active", "active", "now")[number])
+
+    def pause(self, _: int) -> None:
+        """The first grant is suspended, or goes on."""
+        standing = self.office.saul.get("/v1/grants/us-ca-sheriff-b").get_json()["versions"]
+        verb = "resume" if any(one["state"] == "suspended" for one in standing) else "suspend"
+        done(halt(self.office.ana, "us-ca-sheriff-b", verb))
+
+    def amend(self, _: int) -> None:
+        """Its next version, with another clearance, unless it is suspended."""
+        self.minutes += 1
+        clearance = ("partner", "enforcement")[self.minutes % 2]
+        done(amend(self.office.saul, "us-ca-sheriff-b", clearance=clearance), 201)
+        if approve(self.office.ana, "us-ca-sheriff-b").status_code != 200:
+            done(act(self.office.saul, "/v1/grants/us-ca-sheriff-b", "withdraw"))
+
+    def open_by_id(self) -> set[str]:
+        """What the reader may read now, bare notices apart."""
+        found = {one: self.sheriff.desk.event(one) for one in self.published}
+        return {one for one, shown in found.items() if shown is not None and shown["projection"] != "notice"}
