@@ -173,6 +173,15 @@ class Gateway:
         tag = answer.headers.get("ETag", "").strip('"')
         return Answer(status=answer.status_code, body=_object(answer), version=int(tag) if tag.isdigit() else None)
 
+    def text(self, path: str, *, query: Mapping[str, str]) -> str:
+        """
+        What is answered as text, such as CSV.
+
+        Raises:
+            Refused, Unavailable, NoToken: as above.
+        """
+        return self._send("GET", path, params=dict(query)).text
+
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         for attempt in range(1, TRIES + 1):
             try:

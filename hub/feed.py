@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.policy import APPLIES
 from hub.principal import READ
 from hub.reading import Asking, Shown, choose, disclose, owe_ends, require_scope
 from hub.store import log
 
 if TYPE_CHECKING:
+    from hub.lanes import Reach
     from hub.store import Connection
     from hub.stored import Stored
 
@@ -47,10 +49,10 @@ def read_feed(conn: Connection, asking: Asking, *, after: int, limit: int, statu
     position = after
     for _ in range(ROUNDS):
         rows = log.candidates(conn, asking.principal.agency.id, wanted, after=position, limit=limit)
-        chosen = choose(asking, _once(rows, asking, status))
+        chosen = _in_their_place(choose(asking, _once(rows, asking, status)), reach)
         if owe_ends(conn, asking, chosen):  # an end that is owed from now on may belong on this very page
             rows = log.candidates(conn, asking.principal.agency.id, wanted, after=position, limit=limit)
-            chosen = choose(asking, _once(rows, asking, status))
+            chosen = _in_their_place(choose(asking, _once(rows, asking, status)), reach)
         shown = disclose(conn, asking, chosen, "feed")
         is_full = len(rows) == limit
         last = rows[-1] if is_full else shown[-1].row if shown else None
@@ -69,3 +71,17 @@ def _once(rows: list[Stored], asking: Asking, status: str) -> list[Stored]:
         if asking.lane_of(row).facts.status == status and (row.is_owed or row.position not in best):
             best[row.position] = row
     return list(best.values())
+
+
+def _in_their_place(chosen: list[Shown], reach: Reach) -> list[Shown]:
+    """Without what was offered to this reader and is open to it on nothing else: that comes further on, once."""
+    return [item for item in chosen if not _comes_later(item, reach)]
+
+
+def _comes_later(item: Shown, reach: Reach) -> bool:
+    row = item.row
+    if row.offered_by is not None or not row.offers:
+        return False
+    offered = {name.partition("@")[0] for name in row.offers if name in reach.grants}
+    applying = {grant for grant, answer in item.decision.considered if answer == APPLIES}
+    return bool(applying) and applying <= offered

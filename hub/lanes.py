@@ -70,7 +70,7 @@ def coarsen(facts: Facts) -> tuple[Facts, bool]:
 class Reach:
     """The lanes a principal may find something in, with the decision that holds in each exact lane up to `newest`.
 
-    `grants` are those that name it as a reader, whatever they open.
+    `grants` are those that name it as a reader, whatever they open, each by the name that events are offered under.
     """
 
     decisions: Mapping[int, Decision]
@@ -92,6 +92,8 @@ class _Span:
         timed: list[Grant | Attestation] = list(rules.grants.grants)
         timed += [held for agency in rules.directory.agencies.values() for held in agency.attestations]
         edges = {edge for one in timed for edge in (one.valid_from, one.valid_until)}
+        asked = (owner.valid_until for grant in rules.grants.grants for owner in grant.owners or ())
+        edges |= {edge for edge in asked if edge is not None}
         since = max((edge for edge in edges if edge <= at), default=datetime.min.replace(tzinfo=UTC))
         until = min((edge for edge in edges if edge > at), default=datetime.max.replace(tzinfo=UTC))
         return cls(rules, since, until)
@@ -136,5 +138,5 @@ def reach_of(
     }
     decisions = {**so_far, **new}
     open_lanes = tuple(lane for lane, decision in decisions.items() if decision.is_allowed)
-    grants = tuple(grant.id for grant in rules.grants.grants if grant.reader.covers(principal.agency))
-    return Reach(decisions, open_lanes, lanes.newest, grants)
+    held = (grant.offer_name for grant in rules.grants.grants if grant.reader.covers(principal.agency))
+    return Reach(decisions, open_lanes, lanes.newest, tuple(dict.fromkeys(held)))

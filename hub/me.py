@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub import reminders
+from hub.grants import covers_type
 from hub.store import credentials
+from schemas.registry import BODIES
 
 if TYPE_CHECKING:
     from hub.grants import Grant
@@ -14,14 +16,25 @@ if TYPE_CHECKING:
     from hub.reminders import Warned
     from hub.store import Connection
 
+# What grants open, by kind; an acknowledgement needs none.
+KINDS: dict[str, list[str]] = {}
+for _type in BODIES:
+    if not _type.startswith("ack."):
+        KINDS.setdefault(_type.rpartition(".")[0], []).append(_type)
+
 
 @dataclass(frozen=True, slots=True)
 class Self:
-    """The asking principal, the grants that name it as a reader, and what of its agency ends soon."""
+    """The asking principal, the grants that name it as a reader and have not ended, and what of its agency ends soon.
+
+    `closed` are kinds of types (`case.trafficking`) that no grant opens, from the list of types alone: it tells of no
+    event.
+    """
 
     asking: Asking
     grants: tuple[Grant, ...]
     expiring: tuple[Warned, ...]
+    closed: tuple[str, ...]
 
 
 def describe(conn: Connection, asking: Asking) -> Self:
@@ -30,7 +43,10 @@ def describe(conn: Connection, asking: Asking) -> Self:
     mine = [
         grant
         for grant in asking.view.rules.grants.grants
-        if grant.reader.covers(reader) and asking.at < grant.valid_until
+        if grant.reader.covers(reader)
+        and reader.id not in grant.without_readers
+        and not grant.is_replaced
+        and asking.at < grant.valid_until
     ]
     ending = [
         *reminders.endings([reader]),
@@ -39,4 +55,11 @@ def describe(conn: Connection, asking: Asking) -> Self:
             credentials.ending(conn, before=asking.at + reminders.LONGEST, agency=reader.id),
         ),
     ]
-    return Self(asking, tuple(mine), tuple(reminders.due(ending, asking.at)))
+    opened = [grant for grant in mine if grant.is_in_force(asking.at)]
+    closed = (kind for kind, types in KINDS.items() if not any(covers_any(grant, types) for grant in opened))
+    return Self(asking, tuple(mine), tuple(reminders.due(ending, asking.at)), tuple(closed))
+
+
+def covers_any(grant: Grant, types: list[str]) -> bool:
+    """Whether a grant covers one of these types."""
+    return any(covers_type(grant.types, one) for one in types)

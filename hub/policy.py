@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from hub.consents import NO_CONSENTS
 from hub.directory import why_none
-from hub.grants import NOT_IN_FORCE, Grant, GrantSet, GrantState, Tlp, covers_type
+from hub.grants import Grant, GrantSet, Tlp, covers_type, unattested
 from hub.principal import ACKNOWLEDGE, ANYWHERE, PUBLISH, READ, Principal
 from schemas.places import covers, touches
 from schemas.registry import closes
@@ -127,7 +127,7 @@ def _may_read_now(principal: Principal, facts: Facts, rules: Rules, at: datetime
     ceiling = rules.limits.ceiling(reader.kind, facts.type, addressed=addressed)
     if ceiling is None:
         return _no("hard limit: nothing for this kind of agency", "límite legal: nada para este tipo de agencia")
-    missing = _unattested(rules.limits.attestations(reader.kind, facts.type), reader, at)
+    missing = unattested(rules.limits.attestations(reader.kind, facts.type), reader, at)
     if missing is not None:
         return Decision(False, Text("hard limit: {why}", "límite legal: {why}").format(why=missing))
     if facts.type.startswith("ack.") and addressed:
@@ -163,7 +163,7 @@ def _by_grants(
     principal: Principal, source: Agency, facts: Facts, bounds: tuple[Rules, Sensitivity], at: datetime
 ) -> Decision:
     rules, ceiling = bounds
-    best: Grant | None = None
+    applying: list[Grant] = []
     nearest = (-1, Text("no grant covers it", "ningún permiso lo cubre"))
     considered = []
     for grant in rules.grants.grants:
@@ -173,10 +173,12 @@ def _by_grants(
         considered.append((grant.id, APPLIES if refusal is None else refusal[1]))
         if refusal is not None:
             nearest = max(nearest, refusal, key=lambda found: found[0])
-        elif best is None or grant.clearance > best.clearance:
-            best = grant
-    if best is None:
+        else:
+            applying.append(grant)
+    if not applying:
         return Decision(False, nearest[1], considered=tuple(considered))
+    # Of two alike the older: what a later one offers is no news to who has it already.
+    best = min(applying, key=lambda grant: (-grant.clearance, grant.since(source.id)))
     owner = best.owner(source.id)
     return Decision(
         True,
@@ -199,38 +201,15 @@ def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, a
         return 2, Text("covers other jurisdictions", "cubre otras jurisdicciones")
     if facts.tlp > grant.max_tlp:
         return 3, Text("covers up to {tlp}", "cubre hasta {tlp}").format(tlp=str(grant.max_tlp))
-    refusal = _not_standing(grant, principal.agency, source, at)
+    refusal = grant.not_standing(principal.agency, source, at)
     if refusal is not None:
         return 4, refusal
     if facts.purpose is not None and facts.purpose != grant.purpose:
         return 5, Text("granted for another purpose", "permitido para otro fin")
     if principal.purpose is not None and principal.purpose != grant.purpose:
         return 6, Text("the token is for another purpose", "el token es para otro fin")
-    owner = grant.owner(source.id)
-    is_early = owner is not None and facts.accepted_at is not None and facts.accepted_at < owner.events_from
-    if is_early and grant.id not in facts.offers:
-        return 7, Text("opens only later events", "solo abre eventos posteriores")
-    return None
-
-
-def _not_standing(grant: Grant, reader: Agency, source: Agency, at: datetime) -> Text | None:
-    """Why nobody may use `grant` now, if so: its state, its time, its parties, what its reader must hold."""
-    if grant.state is not GrantState.IN_FORCE:
-        return NOT_IN_FORCE[grant.state]
-    if not grant.is_in_force(at):
-        return Text("not in force at this time", "no vigente en este momento")
-    if not (grant.binds(reader) and grant.binds(source)):
-        return Text("not both are parties of its agreement", "no ambas son parte de su convenio")
-    if grant.owners is not None and grant.owner(source.id) is None:
-        return Text("the source has not approved it", "la fuente no lo ha aprobado")
-    return _unattested(grant.requires, reader, at)
-
-
-def _unattested(required: Iterable[str], reader: Agency, at: datetime) -> Text | None:
-    missing = next((kind for kind in required if not reader.attests(kind, at)), None)
-    if missing is None:
-        return None
-    return Text("needs a live attestation: {kind}", "requiere una acreditación vigente: {kind}").format(kind=missing)
+    refusal = grant.not_of_its_time(source.id, facts.accepted_at, facts.offers)
+    return None if refusal is None else (7, refusal)
 
 
 def consent_for(

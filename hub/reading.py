@@ -145,7 +145,7 @@ def choose(asking: Asking, rows: Sequence[Stored]) -> list[Shown]:
 
 def _was_open_before(row: Stored, decision: Decision) -> bool:
     """An event offered anew under a grant is no news to a reader who has it on another."""
-    return row.offered_by is not None and row.offered_by != decision.grant
+    return row.offered_by is not None and row.offered_by.partition("@")[0] != decision.grant
 
 
 def owe_ends(conn: Connection, asking: Asking, chosen: Sequence[Shown]) -> bool:

@@ -53,3 +53,15 @@ class Stored:
     is_owed: bool = False
     offers: frozenset[str] = frozenset()
     offered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """An event that readers may have passed, with what decides whether a grant opens it to them."""
+
+    hub_id: UUID
+    lane: int
+    jurisdictions: tuple[str, ...]
+    audience: tuple[str, ...]
+    accepted_at: datetime
+    offers: frozenset[str]

@@ -37,6 +37,9 @@ MODULES = {
     ),
 }
 
+# What the node's own machine adds to groups of entry points: it works on the database.
+ADDED = {"grant": "hub.cli.grants"}
+
 
 class Commands(click.Group):
     """The node's commands and those of entry points, loaded one at a time: an agency's machine needs no server."""
@@ -52,6 +55,9 @@ class Commands(click.Group):
             return own
         for plugin in entry_points(group=PLUGINS, name=cmd_name):
             loaded: click.Command = plugin.load()
+            if cmd_name in ADDED and isinstance(loaded, click.Group):
+                for each in getattr(import_module(ADDED[cmd_name]), cmd_name).commands.values():
+                    loaded.add_command(each)
             return loaded
         return super().get_command(ctx, cmd_name)
 

@@ -54,6 +54,17 @@ def record(
     )
 
 
+def note(conn: Connection, node: str, action: str, detail: Mapping[str, Any]) -> None:
+    """Write down what was done on the node's own machine, by whoever may run commands there."""
+    conn.execute(
+        """
+        INSERT INTO audit (agency, client, action, is_allowed, reason, policy, detail)
+        VALUES (%s, 'node', %s, true, 'on the node itself', '', %s)
+        """,
+        (node, action, orjson.dumps(detail, option=orjson.OPT_SORT_KEYS).decode()),
+    )
+
+
 def _person(principal: Principal) -> str | None:
     return principal.person.id if principal.person is not None else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
@@ -14,6 +15,7 @@ from hub.grants import Grant, GrantSet, GrantState, Owner, Selector, Tlp
 from hub.limits import Limits
 from hub.policy import Rules
 from hub.store import agencies, persons
+from hub.versions import in_use
 from schemas.sensitivity import Sensitivity
 
 if TYPE_CHECKING:
@@ -39,7 +41,12 @@ SELECT id::text, source, subject, fields, recipients, purpose, signed_at, valid_
   FROM consent ORDER BY id
 """
 _PARTIES = "SELECT agreement, agency, kind, country FROM agreement_party"
-_OWNERS = "SELECT grant_id, version, agency, events_from FROM grant_owner ORDER BY agency"
+_OWNERS = """
+SELECT grant_id, version, agency, events_from, approved_at, confirm_until AS valid_until FROM grant_owner
+ ORDER BY agency
+"""
+_PARTS = "SELECT grant_id, agency, side FROM grant_part ORDER BY agency"
+_BESIDE = (_PARTIES, _OWNERS, _PARTS)
 
 GRANTS = """
 SELECT g.id, g.version, g.agreement, g.source_agency, g.source_kind, g.source_country, g.reader_agency, g.reader_kind,
@@ -49,7 +56,10 @@ SELECT g.id, g.version, g.agreement, g.source_agency, g.source_kind, g.source_co
        least(g.valid_until, a.valid_until, coalesce(g.confirm_until, g.valid_until)) AS valid_until
   FROM access_grant g JOIN agreement a ON a.id = g.agreement
 """
-_CURRENT = "g.state IN ('in_force', 'suspended')"
+_CURRENT = """
+ EXISTS (SELECT FROM access_grant c WHERE c.id = g.id AND c.state IN ('in_force', 'suspended'))
+   AND g.state IN ('in_force', 'suspended', 'superseded')
+"""
 
 
 def read(conn: Connection, known: Rules) -> Rules:
@@ -65,15 +75,15 @@ def read(conn: Connection, known: Rules) -> Rules:
     with conn.pipeline():
         fetched = [
             conn.cursor(row_factory=dict_row).execute(statement)
-            for statement in (_AGENCIES, _RIGHTS, _ATTESTATIONS, _PERSONS, _CONSENTS, _PARTIES, _OWNERS)
+            for statement in (_AGENCIES, _RIGHTS, _ATTESTATIONS, _PERSONS, _CONSENTS, *_BESIDE)
         ]
-        held = conn.cursor(row_factory=dict_row).execute(f"{GRANTS} WHERE {_CURRENT} ORDER BY g.id")
+        held = conn.cursor(row_factory=dict_row).execute(f"{GRANTS} WHERE {_CURRENT} ORDER BY g.id, g.version")
         rows = [cursor.fetchall() for cursor in fetched]
         granted = held.fetchall()
-    enrolled, rights, attestations, people, consents, parties, owners = rows
+    enrolled, rights, attestations, people, consents, *beside = rows
     directory = Directory.of(version, _agencies(enrolled, rights, attestations), [persons.of_row(**p) for p in people])
-    grants = grants_of(granted, parties, owners)
-    digest = hashlib.sha256(repr((granted, parties, owners)).encode()).hexdigest()
+    digest = hashlib.sha256(repr((granted, beside)).encode()).hexdigest()
+    grants = in_use(grants_of(granted, *beside))
     return Rules(directory, GrantSet(grants, digest), known.limits, by_subject(map(_consent, consents)))
 
 
@@ -83,12 +93,24 @@ def directory(conn: Connection) -> Directory:
 
 
 def all_grants(conn: Connection) -> tuple[Grant, ...]:
-    """Every version of every grant, whatever its state, for explaining; decisions rest on `read` alone."""
-    rows = [
-        conn.cursor(row_factory=dict_row).execute(statement).fetchall()
-        for statement in (GRANTS + " ORDER BY g.id, g.version", _PARTIES, _OWNERS)
-    ]
-    return grants_of(*rows)
+    """
+    Every version of every grant, whatever its state, for explaining; decisions rest on `read` alone.
+
+    An earlier version stands there twice where it still speaks for something.
+    """
+    versions = _versions(conn, GRANTS + " ORDER BY g.id, g.version")
+    return versions + tuple(grant for grant in in_use(versions) if grant.is_replaced)
+
+
+def versions_of(conn: Connection, grant_id: str) -> tuple[Grant, ...]:
+    """Every version of one grant as this transaction sees it, in order."""
+    return _versions(conn, GRANTS + " WHERE g.id = %s ORDER BY g.version", grant_id)
+
+
+def _versions(conn: Connection, statement: str, *parameters: str) -> tuple[Grant, ...]:
+    cursor = conn.cursor(row_factory=dict_row)
+    rows = cursor.execute(statement, parameters).fetchall()
+    return grants_of(rows, *(cursor.execute(beside).fetchall() for beside in _BESIDE))
 
 
 def _agencies(rows: Iterable[Row], rights: Iterable[Row], attestations: Iterable[Row]) -> Iterable[Agency]:
@@ -120,16 +142,27 @@ def _tuples(row: Mapping[str, Any], *names: str) -> Row:
     return {name: tuple(row[name]) for name in names}
 
 
-def grants_of(rows: Iterable[Row], parties: Iterable[Row], owners: Iterable[Row]) -> tuple[Grant, ...]:
-    """Rows of `GRANTS` with the parties of their agreements and the sources that stand behind them."""
+def grants_of(
+    rows: Iterable[Row], parties: Iterable[Row], owners: Iterable[Row], parts: Iterable[Row]
+) -> tuple[Grant, ...]:
+    """Rows of `GRANTS` with the parties of their agreements, the sources behind them, and whose part has ended."""
     bound: defaultdict[str, list[Selector]] = defaultdict(list)
     for row in parties:
-        bound[row["agreement"]].append(_selector(row))
+        bound[row["agreement"]].append(selector(row))
     standing: defaultdict[tuple[str, int], list[Owner]] = defaultdict(list)
     for row in owners:
-        key = row["grant_id"], row["version"]
-        standing[key].append(Owner(agency=row["agency"], events_from=row["events_from"]))
-    return tuple(_grant(row, bound, standing) for row in rows)
+        standing[row.pop("grant_id"), row.pop("version")].append(Owner(**row))
+    ended: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in parts:
+        ended[row["grant_id"], row["side"]].add(row["agency"])
+    return tuple(
+        replace(
+            _grant(row, bound, standing),
+            without_sources=frozenset(ended.get((row["id"], "source"), ())),
+            without_readers=frozenset(ended.get((row["id"], "reader"), ())),
+        )
+        for row in rows
+    )
 
 
 def _grant(row: Row, bound: Mapping[str, list[Selector]], standing: Mapping[tuple[str, int], list[Owner]]) -> Grant:
@@ -139,8 +172,8 @@ def _grant(row: Row, bound: Mapping[str, list[Selector]], standing: Mapping[tupl
         id=row["id"],
         version=row["version"],
         agreement=row["agreement"],
-        source=_selector(row, "source_"),
-        reader=_selector(row, "reader_"),
+        source=selector(row, "source_"),
+        reader=selector(row, "reader_"),
         purpose=row["purpose"],
         max_tlp=Tlp(row["max_tlp"]),
         clearance=Sensitivity(row["clearance"]),
@@ -153,7 +186,8 @@ def _grant(row: Row, bound: Mapping[str, list[Selector]], standing: Mapping[tupl
     )
 
 
-def _selector(row: Row, prefix: str = "") -> Selector:
+def selector(row: Row, prefix: str = "") -> Selector:
+    """A selector from its three columns."""
     kind = row[f"{prefix}kind"]
     return Selector(
         agency=row[f"{prefix}agency"], kind=None if kind is None else Kind(kind), country=row[f"{prefix}country"]

@@ -10,6 +10,7 @@ from flask_swagger_ui import get_swaggerui_blueprint
 from hub.web import (
     acks,
     agencies,
+    agreements,
     alerts,
     attestations,
     cases,
@@ -17,6 +18,7 @@ from hub.web import (
     cuts,
     events,
     feed,
+    grants,
     me,
     oauth,
     persons,
@@ -24,6 +26,7 @@ from hub.web import (
     publish_rights,
     published,
     rejections,
+    reviews,
     shapes,
     tree,
 )
@@ -51,6 +54,9 @@ BLUEPRINTS = (
     publish_rights.bp,
     attestations.bp,
     cuts.bp,
+    agreements.bp,
+    grants.bp,
+    reviews.bp,
 )
 
 # Request bodies that views parse strictly themselves, by their names in OpenAPI.
@@ -70,6 +76,12 @@ BODIES = {
     "RightState": publish_rights.STATE,
     "Attestation": attestations.NEW,
     "Cut": cuts.CUT,
+    "Agreement": agreements.NEW,
+    "Grant": grants.NEW,
+    "GrantVersion": grants.NEXT,
+    "GrantApproval": grants.APPROVAL,
+    "GrantHalt": grants.HALT,
+    "Review": reviews.NEW,
 }
 
 DESCRIPTION = (

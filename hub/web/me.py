@@ -61,6 +61,7 @@ def show_me() -> dict[str, Any]:
         },
         "grants": [_grant(grant, in_force=grant.is_in_force(at)) for grant in described.grants],
         "expiring": [_expiring(warned) for warned in described.expiring],
+        "closed": list(described.closed),
     }
 
 

@@ -56,6 +56,9 @@ class NamedQuery(Query):
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
+IF_MATCH = {"in": "header", "name": "If-Match", "required": True, "schema": {"type": "string"}}
+
+
 def body(schema: str, *, if_match: bool = False) -> dict[str, Any]:
     """OpenAPI of a request body that is parsed strictly in the view, and of the version that a change must name."""
     described: dict[str, Any] = {
@@ -65,7 +68,7 @@ def body(schema: str, *, if_match: bool = False) -> dict[str, Any]:
         }
     }
     if if_match:
-        described["parameters"] = [{"in": "header", "name": "If-Match", "required": True, "schema": {"type": "string"}}]
+        described["parameters"] = [IF_MATCH]
     return described
 
 
@@ -191,7 +194,7 @@ class Expiring(Schema):
 
 
 class Me(Schema):
-    """Who the caller is, what its token allows, and which grants name it."""
+    """Who the caller is, what its token allows, which grants name it, and the kinds of types that none opens."""
 
     node = fields.String(required=True)
     agency = fields.Dict(required=True)
@@ -203,6 +206,7 @@ class Me(Schema):
         required=True,
         metadata={"description": "what ends within 30 days, the first one first"},
     )
+    closed = fields.List(fields.String(), required=True)
 
 
 class Rejections(Schema):

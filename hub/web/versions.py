@@ -34,8 +34,8 @@ def expected_version() -> int:
     return int(tag.group(1))
 
 
-def versioned(body: dict[str, Any], status: int = 200) -> Response:
-    """A resource with its version in `ETag`."""
+def versioned(body: dict[str, Any], status: int = 200, member: str = "version") -> Response:
+    """A resource with its version, which is this member of it, in `ETag`."""
     response = json_response(orjson.dumps(body).decode(), status)
-    response.headers["ETag"] = f'"{body["version"]}"'
+    response.headers["ETag"] = f'"{body[member]}"'
     return response
