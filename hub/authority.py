@@ -82,6 +82,14 @@ def may_administer(principal: Principal, scope: str, agency: str) -> Decision:
     return _no("belongs to another agency", "pertenece a otra agencia")
 
 
+def may_act_for(principal: Principal, scope: str, agency: str) -> Decision:
+    """Whether this person may use `scope` for `agency`: its own people alone, whoever runs the node."""
+    decision = may_use(principal, scope)
+    if not decision.is_allowed or principal.agency.id == agency:
+        return decision
+    return _no("belongs to another agency", "pertenece a otra agencia")
+
+
 def may_operate(principal: Principal, scope: str) -> Decision:
     """Whether this person may do what only the node's operators do."""
     decision = may_use(principal, scope)

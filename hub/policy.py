@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hub.consents import NO_CONSENTS
+from hub.consents import NO_CONSENTS, joined
 from hub.grants import NOT_IN_FORCE, Grant, GrantSet, GrantState, Tlp, covers_type
 from hub.principal import ACKNOWLEDGE, ANYWHERE, PUBLISH, READ, Principal
 from schemas.places import covers, touches
@@ -235,11 +235,11 @@ def _unattested(required: Iterable[str], reader: Agency, at: datetime) -> Text |
 def consent_for(
     principal: Principal, subject: tuple[str, str], decision: Decision, rules: Rules, at: datetime
 ) -> Consent | None:
-    """The consent that opens protected members of a (source, subject)'s events to who may read them at all."""
+    """What consents open of the protected members of a (source, subject)'s events to who may read them at all."""
     if not decision.is_allowed or decision.protected_for is None:
         return None
     held = rules.consents.get(subject, ())
-    return next((one for one in held if one.opens_to(principal.agency.id, decision.protected_for, at)), None)
+    return joined([one for one in held if one.opens_to(principal.agency.id, decision.protected_for, at)])
 
 
 def _projection(clearance: Sensitivity) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from schemas import projection
+from schemas import pins, projection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,5 +40,5 @@ def render(row: Stored, name: str) -> str:
 def render_opened(row: Stored, name: str, pointers: Iterable[str]) -> str:
     """The projection `name`, and with it the members at `pointers`; worked out for this one answer, never stored."""
     whole = orjson.loads(render(row, "full"))
-    fresh = projection.project(whole, row.type, opened=(name, pointers))
+    fresh = projection.project(whole, row.type, opened=(name, pins.placed(whole, pointers)))
     return projection.render(fresh.text, fresh.cuts[name])

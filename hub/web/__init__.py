@@ -12,6 +12,7 @@ from hub.web import (
     agencies,
     alerts,
     cases,
+    consents,
     events,
     feed,
     me,
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     rejections.bp,
     published.bp,
     agencies.bp,
+    consents.bp,
     tree.bp,
 )
 
@@ -49,6 +51,7 @@ BODIES = {
     "Agency": agencies.NEW,
     "AgencyChange": agencies.CHANGE,
     "Standing": agencies.STANDING,
+    "Consent": consents.NEW,
 }
 
 DESCRIPTION = (
