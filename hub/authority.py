@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.directory import Role
+from hub.directory import Kind, Role
 from hub.policy import Decision
 from hub.principal import ACKNOWLEDGE, PUBLISH, READ, READ_REJECTIONS
 from schemas.texts import Text
@@ -103,6 +103,12 @@ def may_second(principal: Principal, first: str | None) -> Decision:
     if principal.person is not None and principal.person.id != first:
         return Decision(True, Text("a second person", "una segunda persona"))
     return _no("a second person is needed", "se necesita una segunda persona")
+
+
+def looks_on(principal: Principal) -> bool:
+    """Whether the person audits the node: sees that and why something was decided, and never what an event says."""
+    person = principal.person
+    return person is not None and Role.AUDITOR in person.roles and principal.agency.kind is Kind.OPERATOR
 
 
 def is_operator(principal: Principal) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
 from hub import acts
 from hub.authority import READ_CONSENTS, WRITE_CONSENTS, may_act_for, may_use
 from hub.consent_rows import flaws
@@ -14,7 +12,7 @@ from hub.consents import ConsentRecord
 from hub.errors import Invalid, NotVisible
 from hub.policy import Decision, may_read
 from hub.principal import of_agency
-from hub.rendering import render
+from hub.rendering import whole
 from hub.store import consents
 from schemas import pins, registry
 from schemas.flaws import flaw
@@ -123,7 +121,7 @@ def _pinned(pointers: Sequence[str], events: Sequence[Stored]) -> Iterator[str]:
 
 
 def _texts(events: Sequence[Stored]) -> list[dict[str, Any]]:
-    return [orjson.loads(render(row, "full")) for row in events]
+    return [whole(row) for row in events]
 
 
 def _offer(conn: Connection, asking: Asking, consent: ConsentRecord) -> int:
@@ -132,7 +130,7 @@ def _offer(conn: Connection, asking: Asking, consent: ConsentRecord) -> int:
     rows = [
         row
         for row in consents.own_events(conn, consent.source, consent.subject)
-        if row.position is not None and pins.placed(orjson.loads(render(row, "full")), consent.fields)
+        if row.position is not None and pins.placed(whole(row), consent.fields)
     ]
     count = 0
     for name in sorted(consent.recipients):

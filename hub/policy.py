@@ -232,6 +232,18 @@ def _unattested(required: Iterable[str], reader: Agency, at: datetime) -> Text |
     return Text("needs a live attestation: {kind}", "requiere una acreditación vigente: {kind}").format(kind=missing)
 
 
+def weigh(
+    principal: Principal, facts: Facts, grants: Iterable[Grant], rules: Rules, at: datetime
+) -> tuple[tuple[Grant, Text], ...]:
+    """For explaining: every one of `grants` that names this reader, with its own answer, whatever else decides."""
+    source = rules.directory.agencies.get(facts.source)
+    if source is None:
+        return ()
+    naming = (grant for grant in grants if grant.reader.covers(principal.agency))
+    answers = ((grant, _refusal(grant, principal, source, facts, at)) for grant in naming)
+    return tuple((grant, APPLIES if refusal is None else refusal[1]) for grant, refusal in answers)
+
+
 def consent_for(
     principal: Principal, subject: tuple[str, str], decision: Decision, rules: Rules, at: datetime
 ) -> Consent | None:

@@ -18,6 +18,7 @@ from schemas.projection import Projections, project
 # From open to closed: the first whose cut shows a member tells how sensitive it is, marks and lapse included.
 LEVELS = ("public", "partner", "enforcement")
 OWNERS = "protected"
+NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class _Leaf(NamedTuple):
 def members(event: Mapping[str, Any], event_type: str, name: str, opened: Iterable[str] = ()) -> Members:
     """
     What the projection ``name`` of an event shows and hides, with the members at ``opened`` opened by consent.
+
+    The name NOTHING (or NOTHING and ``~``, once the alert is over) is the one of who may not read the event at all.
 
     A text in two languages is one member, unless one of the languages is hidden. A coarser member is never hidden:
     it is shown, or what it stands for is.
@@ -94,7 +97,7 @@ def _below(node: Node | None, step: str | int) -> Node | None:
 def _within(leaves: Iterable[_Leaf], projections: Projections, name: str) -> frozenset[str]:
     """The leaves that begin in one of a projection's ranges; both are in the order of the text."""
     found = []
-    ranges = iter(projections.cuts[name])
+    ranges = iter(() if name.rstrip("~") == NOTHING else projections.cuts[name])
     now = next(ranges, None)
     for leaf in leaves:
         while now is not None and now[1] <= leaf.start:

@@ -13,6 +13,8 @@ from hub.web import (
     alerts,
     cases,
     consents,
+    decisions,
+    disclosures,
     events,
     feed,
     me,
@@ -42,6 +44,8 @@ BLUEPRINTS = (
     published.bp,
     agencies.bp,
     consents.bp,
+    decisions.bp,
+    disclosures.bp,
     tree.bp,
 )
 
