@@ -1,9 +1,8 @@
-"""Who saw our events: for the people of their source who look after that. Entries show a second after they are made."""
+"""Who saw our events: for the people of their source who look after that. Entries show once the notary was there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hub import acts
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from hub.reading import Asking
     from hub.store import Connection
 
-# Entries are numbered before they commit; one that commits late must not fall behind a cursor.
-HELD_BACK = timedelta(seconds=1)
 # A page ends behind the entry with which it reaches this many events; an entry is never cut in two.
 MOST_EVENTS = 500
 LOOKED_AT = 500  # events of one's own in one look for those that nobody has read
@@ -39,7 +36,7 @@ class Page:
     more: bool
 
 
-def read(conn: Connection, asking: Asking, *, event: UUID | None, after: int, limit: int) -> Page:
+def read(conn: Connection, asking: Asking, *, event: UUID | None, start: int, limit: int) -> Page:
     """
     The next entries about the caller's agency's events, or about one of them; at most `limit` entries.
 
@@ -51,13 +48,13 @@ def read(conn: Connection, asking: Asking, *, event: UUID | None, after: int, li
     acts.require_reading(conn, asking, may_use(asking.principal, READ_DISCLOSURES), READ_DISCLOSURES)
     if event is not None:
         _require_own(conn, asking, event)
-    asked = Question(source=me, event=event, after=after, until=asking.at - HELD_BACK, limit=limit + 1)
-    numbers = disclosures.entries(conn, asked)
-    found = disclosures.seen(conn, asked, numbers[:limit])
+    asked = Question(source=me, event=event, start=start, limit=limit + 1)
+    leaves = disclosures.entries(conn, asked)
+    found = disclosures.seen(conn, asked, leaves[:limit])
     kept = _whole_entries(found)
     is_cut = len(kept) < len(found)
-    position = kept[-1].no if is_cut else numbers[:limit][-1] if numbers else after
-    return Page(tuple(kept), _members(conn, kept), position, is_cut or len(numbers) > limit)
+    position = kept[-1].leaf + 1 if is_cut else leaves[:limit][-1] + 1 if leaves else start
+    return Page(tuple(kept), _members(conn, kept), position, is_cut or len(leaves) > limit)
 
 
 def _require_own(conn: Connection, asking: Asking, hub_id: UUID) -> None:
@@ -72,9 +69,9 @@ def _require_own(conn: Connection, asking: Asking, hub_id: UUID) -> None:
 def _whole_entries(found: list[Seen]) -> list[Seen]:
     if len(found) <= MOST_EVENTS:
         return found
-    last = found[MOST_EVENTS].no
-    whole = [one for one in found if one.no < last]
-    return whole or [one for one in found if one.no == last]
+    last = found[MOST_EVENTS].leaf
+    whole = [one for one in found if one.leaf < last]
+    return whole or [one for one in found if one.leaf == last]
 
 
 def _members(conn: Connection, found: list[Seen]) -> dict[tuple[UUID, str], tuple[str, ...]]:

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from hub.policy import consent_for, may_read
+from hub.consented import consent_for
+from hub.policy import may_read
 from hub.principal import of_agency
 from hub.rendering import whole
 from hub.timing import projection_at

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hub.consents import NO_CONSENTS, joined
+from hub.consents import NO_CONSENTS
 from hub.grants import NOT_IN_FORCE, Grant, GrantSet, GrantState, Tlp, covers_type
 from hub.principal import ACKNOWLEDGE, ANYWHERE, PUBLISH, READ, Principal
 from schemas.places import covers, touches
@@ -242,16 +242,6 @@ def weigh(
     naming = (grant for grant in grants if grant.reader.covers(principal.agency))
     answers = ((grant, _refusal(grant, principal, source, facts, at)) for grant in naming)
     return tuple((grant, APPLIES if refusal is None else refusal[1]) for grant, refusal in answers)
-
-
-def consent_for(
-    principal: Principal, subject: tuple[str, str], decision: Decision, rules: Rules, at: datetime
-) -> Consent | None:
-    """What consents open of the protected members of a (source, subject)'s events to who may read them at all."""
-    if not decision.is_allowed or decision.protected_for is None:
-        return None
-    held = rules.consents.get(subject, ())
-    return joined([one for one in held if one.opens_to(principal.agency.id, decision.protected_for, at)])
 
 
 def _projection(clearance: Sensitivity) -> str:

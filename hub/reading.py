@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hub.consented import consent_for
 from hub.errors import Denied
 from hub.lanes import Lane, Reach
 from hub.picture import Stale
-from hub.policy import NOTICE, Decision, consent_for, may_read
+from hub.policy import NOTICE, Decision, may_read
 from hub.rendering import render, render_opened
 from hub.store import audit, log
 from hub.store.audit import Disclosed

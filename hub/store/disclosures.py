@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Seen:
     """One event in one answer: who got it, when, as what, on which grant, to which purpose, by which way."""
 
-    no: int
+    leaf: int
     at: datetime
     agency: str
     person: str | None
@@ -32,46 +32,46 @@ class Seen:
 
 # An inverted index has no other way of being read, and its entries are gathered before anything else is asked of them.
 _BY_INDEX = "SET LOCAL enable_bitmapscan = on"
+# In the order of their leaves, in which nothing comes late; an entry without one shows when the notary has been there.
 _OF_EVENT = """
 WITH naming AS MATERIALIZED (
     SELECT a.no FROM audit a WHERE a.events @> ARRAY[%(event)s::uuid] AND a.action = 'disclose'
 )
-SELECT n.no FROM naming n JOIN audit a ON a.no = n.no
- WHERE n.no > %(after)s AND a.at <= %(until)s ORDER BY n.no LIMIT %(limit)s
+SELECT l.index FROM naming n JOIN audit_leaf l ON l.no = n.no WHERE l.index >= %(start)s
+ ORDER BY l.index LIMIT %(limit)s
 """
 _OF_SOURCE = """
-SELECT d.no FROM disclosed d JOIN audit a ON a.no = d.no
- WHERE d.source = %(source)s AND d.no > %(after)s AND a.at <= %(until)s ORDER BY d.no LIMIT %(limit)s
+SELECT d.leaf FROM disclosed d WHERE d.source = %(source)s AND d.leaf >= %(start)s ORDER BY d.leaf LIMIT %(limit)s
 """
 # The grant's purpose is that of its newest version at the time, where the token did not name one.
 _SEEN = """
-SELECT a.no, a.at, a.agency, a.person, a.object AS way, x.event, x.projection, x.grant_id AS "grant",
+SELECT wanted.leaf, a.at, a.agency, a.person, a.object AS way, x.event, x.projection, x.grant_id AS "grant",
        coalesce(a.purpose, (SELECT g.purpose FROM access_grant g
                              WHERE g.id = x.grant_id AND g.state NOT IN ('proposed', 'withdrawn')
                              ORDER BY (g.proposed_at <= a.at) DESC, g.version DESC LIMIT 1)) AS purpose
-  FROM unnest(%(entries)s::bigint[]) AS wanted (no) JOIN audit a ON a.no = wanted.no
+  FROM unnest(%(leaves)s::bigint[]) AS wanted (leaf)
+  JOIN audit_leaf l ON l.index = wanted.leaf JOIN audit a ON a.no = l.no
  CROSS JOIN LATERAL unnest(a.events, a.projections, a.grants) AS x (event, projection, grant_id)
   JOIN event e ON e.hub_id = x.event
  WHERE e.source = %(source)s AND (%(event)s::uuid IS NULL OR x.event = %(event)s)
- ORDER BY a.no, x.event
+ ORDER BY wanted.leaf, x.event
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Of which source, or which of its events; behind which entry; written until when."""
+    """Of which source, or which of its events; from which leaf of the audit's tree on."""
 
     source: str
     event: UUID | None
-    after: int
-    until: datetime
+    start: int
     limit: int
 
 
 def entries(conn: Connection, asked: Question) -> list[int]:
-    """The numbers of the entries that name the event, or any event of the source, in order."""
+    """The leaves of the entries that name the event, or any event of the source, in order."""
     conn.execute(_BY_INDEX)
-    parameters = {"after": asked.after, "until": asked.until, "limit": asked.limit}
+    parameters = {"start": asked.start, "limit": asked.limit}
     if asked.event is None:
         rows = conn.execute(_OF_SOURCE, parameters | {"source": asked.source}).fetchall()
     else:
@@ -79,9 +79,9 @@ def entries(conn: Connection, asked: Question) -> list[int]:
     return [int(str(row[0])) for row in rows]
 
 
-def seen(conn: Connection, asked: Question, numbers: Sequence[int]) -> list[Seen]:
+def seen(conn: Connection, asked: Question, leaves: Sequence[int]) -> list[Seen]:
     """What these entries say of the source's events, and of nobody else's."""
-    parameters = {"entries": list(numbers), "source": asked.source, "event": asked.event}
+    parameters = {"leaves": list(leaves), "source": asked.source, "event": asked.event}
     return conn.cursor(row_factory=class_row(Seen)).execute(_SEEN, parameters).fetchall()
 
 

@@ -61,7 +61,7 @@ class SeenShape(Schema):
 
 
 class DisclosuresShape(Schema):
-    """A page of entries, each a second old at least; `fields` has the members shown, by event and projection."""
+    """A page of entries; each shows within a second. `fields` has the members shown, by event and projection."""
 
     disclosures = fields.List(fields.Nested(SeenShape), required=True)
     fields_ = fields.Dict(required=True, data_key="fields")
@@ -87,7 +87,7 @@ def list_disclosures(event: UUID | None, after: str, limit: int) -> Response:
     def read(conn: Connection, asking: Asking) -> tuple[Page, str, str]:
         me = asking.principal.agency.id
         position = cursors.open(after, me, about)
-        found = disclosures.read(conn, asking, event=event, after=position, limit=limit)
+        found = disclosures.read(conn, asking, event=event, start=position, limit=limit)
         return found, cursors.seal(found.position, me, about), me
 
     found, following, me = act(read)
