@@ -236,9 +236,7 @@ def weigh(
     principal: Principal, facts: Facts, grants: Iterable[Grant], rules: Rules, at: datetime
 ) -> tuple[tuple[Grant, Text], ...]:
     """For explaining: every one of `grants` that names this reader, with its own answer, whatever else decides."""
-    source = rules.directory.agencies.get(facts.source)
-    if source is None:
-        return ()
+    source = rules.directory.agencies[facts.source]
     naming = (grant for grant in grants if grant.reader.covers(principal.agency))
     answers = ((grant, _refusal(grant, principal, source, facts, at)) for grant in naming)
     return tuple((grant, APPLIES if refusal is None else refusal[1]) for grant, refusal in answers)
