@@ -79,9 +79,14 @@ def explain(conn: Connection, asking: Asking, agency_id: str, hub_id: UUID) -> E
         ceiling=rules.limits.ceiling(agency.kind, row.type, addressed=audience is None or agency_id in audience),
         requirements=rules.limits.required(agency.kind, row.type),
         policy=rules.version,
-        label=None if event is None else event.get("label", {}),
+        label=None if event is None else _codes(event.get("label", {})),
         members=None if event is None else found.members_of(event, row.timing, asking.at),
     )
+
+
+def _codes(label: Mapping[str, Any]) -> dict[str, Any]:
+    """A label without its caveat, which is free text and may say anything about anybody."""
+    return {name: value for name, value in label.items() if name != "caveat"}
 
 
 @dataclass(frozen=True, slots=True)
