@@ -98,6 +98,14 @@ def may_administer(principal: Principal, scope: str, agency: str) -> Decision:
     return _no("belongs to another agency", "pertenece a otra agencia")
 
 
+def may_act_for(principal: Principal, scope: str, agency: str) -> Decision:
+    """Whether this person may use `scope` for `agency`: its own people alone, whoever runs the node."""
+    decision = may_use(principal, scope)
+    if not decision.is_allowed or principal.agency.id == agency:
+        return decision
+    return _no("belongs to another agency", "pertenece a otra agencia")
+
+
 def may_operate(principal: Principal, scope: str) -> Decision:
     """Whether this person may do what only the node's operators do."""
     decision = may_use(principal, scope)
@@ -145,6 +153,12 @@ def may_confirm(principal: Principal, scope: str, person: Person, directory: Dir
 
 def _administers(person: Person, agency: str) -> bool:
     return person.agency == agency and person.state is PersonState.ACTIVE and Role.ADMIN in person.roles
+
+
+def looks_on(principal: Principal) -> bool:
+    """Whether the person audits the node: sees that and why something was decided, and never what an event says."""
+    person = principal.person
+    return person is not None and Role.AUDITOR in person.roles and principal.agency.kind is Kind.OPERATOR
 
 
 def is_operator(principal: Principal) -> bool:

@@ -29,6 +29,7 @@ class Row(Schema):
 
 
 AN_ATTESTATION = validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,63}$")  # 28-cfr-23, nda, data-processing
+A_PURPOSE = validate.Regexp(r"^[a-z][a-z0-9-]{1,63}$")
 A_TYPE = validate.Regexp(r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$")
 
 
@@ -75,7 +76,7 @@ class GrantSchema(Row):
         validate=validate.Length(1, 32),
     )
     jurisdictions = fields.List(fields.String(validate=known_place), required=True, validate=validate.Length(1, 256))
-    purpose = fields.String(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9-]{1,63}$"))
+    purpose = fields.String(required=True, validate=A_PURPOSE)
     max_tlp = fields.String(required=True, validate=validate.OneOf(["clear", "green", "amber", "amber+strict", "red"]))
     clearance = fields.String(required=True, validate=validate.OneOf(CLEARANCES))
     requires = fields.List(fields.String(validate=AN_ATTESTATION), load_default=list, validate=validate.Length(max=8))

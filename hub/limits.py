@@ -56,9 +56,11 @@ class Limits:
 
     def attestations(self, kind: Kind, event_type: str) -> tuple[str, ...]:
         """What an agency of `kind` must hold to read `event_type`."""
-        return tuple(
-            row.attestation for row in self.requirements if row.kind is kind and covers_type(row.types, event_type)
-        )
+        return tuple(row.attestation for row in self.required(kind, event_type))
+
+    def required(self, kind: Kind, event_type: str) -> tuple[Requirement, ...]:
+        """The same, each with its legal source."""
+        return tuple(row for row in self.requirements if row.kind is kind and covers_type(row.types, event_type))
 
 
 class CeilingSchema(Row):

@@ -212,14 +212,14 @@ def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, a
     return None if refusal is None else (7, refusal)
 
 
-def consent_for(
-    principal: Principal, subject: tuple[str, str], decision: Decision, rules: Rules, at: datetime
-) -> Consent | None:
-    """The consent that opens protected members of a (source, subject)'s events to who may read them at all."""
-    if not decision.is_allowed or decision.protected_for is None:
-        return None
-    held = rules.consents.get(subject, ())
-    return next((one for one in held if one.opens_to(principal.agency.id, decision.protected_for, at)), None)
+def weigh(
+    principal: Principal, facts: Facts, grants: Iterable[Grant], rules: Rules, at: datetime
+) -> tuple[tuple[Grant, Text], ...]:
+    """For explaining: every one of `grants` that names this reader, with its own answer, whatever else decides."""
+    source = rules.directory.agencies[facts.source]
+    naming = (grant for grant in grants if grant.reader.covers(principal.agency))
+    answers = ((grant, _refusal(grant, principal, source, facts, at)) for grant in naming)
+    return tuple((grant, APPLIES if refusal is None else refusal[1]) for grant, refusal in answers)
 
 
 def _projection(clearance: Sensitivity) -> str:

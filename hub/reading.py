@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hub.consented import consent_for
 from hub.errors import Denied
 from hub.lanes import Lane, Reach
 from hub.picture import Stale
-from hub.policy import NOTICE, Decision, consent_for, may_read
+from hub.policy import NOTICE, Decision, may_read
 from hub.rendering import render, render_opened
 from hub.store import audit, log
 from hub.store.audit import Disclosed
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from hub.consents import Consent
     from hub.picture import Picture, View
+    from hub.policy import Facts
     from hub.principal import Principal
     from hub.store import Connection
     from hub.stored import Stored
@@ -50,6 +52,16 @@ class Asking:
         if lane is None:
             raise Stale
         return lane
+
+    def facts_of(self, row: Stored) -> Facts:
+        """What the policy looks at in this very event; raises `Stale` as `lane_of` does."""
+        return replace(
+            self.lane_of(row).facts,
+            jurisdictions=row.jurisdictions,
+            audience=row.audience,
+            accepted_at=row.accepted_at,
+            offers=row.offers,
+        )
 
     def basis(self) -> audit.Basis:
         """What the answer rests on, for the entry that records it."""
@@ -107,13 +119,7 @@ def decide(asking: Asking, row: Stored, reach: Reach) -> Decision:
         holds = decision.holds_from is None or row.accepted_at >= decision.holds_from
         if holds and (decision.is_allowed or not row.is_owed):
             return decision
-    facts = replace(
-        lane.facts,
-        jurisdictions=row.jurisdictions,
-        audience=row.audience,
-        accepted_at=row.accepted_at,
-        offers=row.offers,
-    )
+    facts = asking.facts_of(row)
     return may_read(asking.principal, facts, asking.view.rules, asking.at, has_received=row.is_owed)
 
 

@@ -29,6 +29,8 @@ COUNTRY_CODES = tuple(code for (code,) in reference.rows("countries.csv"))  # IS
 
 AGE_BAND = Coarse("age_band", Sensitivity.PARTNER, "age_band_of_birth")
 BAND_WHEN_TRAFFICKED = Coarse("age_band_when_trafficked", Sensitivity.PARTNER, "age_band")
+# A state, never less: with what else a case tells, a town can be enough to know who it is (34 USC 12291(b)(2)).
+STATE_OF_ADDRESS = Coarse("mailing_state", Sensitivity.ENFORCEMENT, "state_of_address")
 REF = Text("an opaque reference without personal data", "una referencia opaca sin datos personales")
 PLATFORM = Text("a platform name without spaces, such as TikTok", "un nombre de plataforma sin espacios, como TikTok")
 LANGUAGE = Text("an ISO 639-2 language code", "un código de idioma ISO 639-2")
@@ -96,7 +98,9 @@ class VictimSchema(Body):
     """
 
     class Meta:
-        include = person(identity=PROTECTED, profile=PARTNER)
+        include = person(identity=PROTECTED, profile=PARTNER) | {
+            "prs_MailingState": Line(with_coarse(PROTECTED, STATE_OF_ADDRESS), 120)
+        }
 
     ref = _ref(PARTNER)
     con_Consent = Flag(PROTECTED)

@@ -7,6 +7,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+from schemas import places
+
 Members = Mapping[str, Any]
 _BANDS = ((6, "0-5"), (12, "6-11"), (18, "12-17"), (25, "18-24"), (60, "25-59"))
 
@@ -30,6 +32,18 @@ def day(instant: str, _siblings: Members, _event: Members) -> str:
     return instant[:10]
 
 
+def area(_place: Members, siblings: Members, _event: Members) -> str | None:
+    """The municipality or state around a place, by the name of its jurisdiction; None where none narrower is given."""
+    code = siblings.get("jurisdiction", "")
+    around = [code, *places.ancestors(code)] if code else []
+    return ", ".join(places.name_of(one) for one in around if one not in places.COUNTRIES) or None
+
+
+def state_of_address(written: str, siblings: Members, _event: Members) -> str | None:
+    """The code of the state an address is in; None where what stands there is not the name or code of one."""
+    return places.state_named(written, siblings.get("prs_MailingCountry"))
+
+
 FUNCTIONS: Mapping[str, Callable[[Any, Members, Members], str | None]] = MappingProxyType(
-    {function.__name__: function for function in (age_band, age_band_of_birth, day)}
+    {function.__name__: function for function in (age_band, age_band_of_birth, area, day, state_of_address)}
 )

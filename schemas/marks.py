@@ -37,15 +37,29 @@ def flaws(marks: Mapping[str, str], body: Schema) -> Iterator[Flaw]:
 @lru_cache(maxsize=4096)
 def declared_at(body: Schema, pointer: str) -> Sensitivity | None:
     """The sensitivity a member has by the schema, with what lies around it; None if no such member is declared."""
+    path = _path(body, pointer)
+    return None if path is None else max((each.metadata["sensitivity"] for each in path), default=Sensitivity.PUBLIC)
+
+
+def strictest_at(body: Schema, pointer: str) -> Sensitivity | None:
+    """The same once the alert is over, where that is stricter."""
+    path = _path(body, pointer) or ()
+    over = (each.metadata.get("lapses_to", Sensitivity.PUBLIC) for each in path)
+    declared = declared_at(body, pointer)
+    return None if declared is None else max(declared, *over, Sensitivity.PUBLIC)
+
+
+def _path(body: Schema, pointer: str) -> list[fields.Field[object]] | None:
+    """The fields that a pointer passes, outermost first."""
     at: fields.Field[object] | Schema = body
-    declared = Sensitivity.PUBLIC
+    passed = []
     for step in pointer.split("/")[2:]:
         found = _inside(at, step)
         if found is None:
             return None
-        declared = max(declared, found.metadata["sensitivity"])
+        passed.append(found)
         at = found
-    return declared
+    return passed
 
 
 def _inside(at: fields.Field[object] | Schema, step: str) -> fields.Field[object] | None:

@@ -50,6 +50,7 @@ CONDITIONS = ("located_alive", "located_harmed", "located_deceased")
 RISKS = ("none", "possible", "likely", "confirmed")
 DIRECTIONS = ("north", "south", "unknown")
 
+AREA = Coarse("area", Sensitivity.PUBLIC, "area", of="jurisdiction")
 DAY = Coarse("day", Sensitivity.PUBLIC, "day", lapses_to=Sensitivity.PARTNER)
 
 
@@ -58,7 +59,7 @@ class LastSeenSchema(Body):
 
     jurisdiction = Jurisdiction(PUBLIC)
     time = Instant(with_coarse(ENFORCEMENT, DAY))
-    place = Bilingual(ENFORCEMENT, 500)
+    place = Bilingual(with_coarse(ENFORCEMENT, AREA), 500)
     latitude_deg = latitude(ENFORCEMENT)
     longitude_deg = longitude(ENFORCEMENT)
     witness_ref = Line(PROTECTED, 120)

@@ -88,7 +88,7 @@ class SuspectSchema(LooksSchema):
 
     relation = Bilingual(PUBLIC, 200)  # to the child
     note = Bilingual(PUBLIC, 1000)
-    birth_date = Day(ENFORCEMENT)
+    birth_date = Day(with_coarse(ENFORCEMENT, BAND_OF_BIRTH))
     identifiers = Many(Line(ENFORCEMENT, 120), 10)
 
 

@@ -8,6 +8,7 @@ read together with its scheme and with the country of the agency that wrote it.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from schemas import reference
@@ -78,6 +79,22 @@ def name_of(code: str) -> Text:
         KeyError: there is no such place.
     """
     return COUNTRIES[code] if code in COUNTRIES else Text(_NAMES[code], _NAMES[code])
+
+
+def state_named(written: str, country: str | None) -> str | None:
+    """The state that goes by this name or code in a country, or in one of the two; None if it is none, or two are."""
+    wanted = _folded(written)
+    found = {
+        code
+        for code, _, name in _STATES
+        if country in (None, code[:2]) and wanted in (_folded(name), _folded(code), _folded(code[3:]))
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _folded(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.strip().casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def covers(outer: str, inner: str) -> bool:

@@ -25,6 +25,7 @@ class StandIn:
     by: str
     mask: int
     lapses: bool
+    of: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,4 +93,4 @@ def _value(metadata: Mapping[str, Any]) -> Node:
 def _stand_in(coarse: Coarse) -> StandIn:
     lapsed = coarse.sensitivity if coarse.lapses_to is None else coarse.lapses_to
     mask = from_level(coarse.sensitivity, lapsed)
-    return StandIn(name=coarse.name, by=coarse.by, mask=mask, lapses=coarse.lapses_to is not None)
+    return StandIn(name=coarse.name, by=coarse.by, mask=mask, lapses=coarse.lapses_to is not None, of=coarse.of)

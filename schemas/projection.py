@@ -21,7 +21,7 @@ from schemas.masks import ALL, BITS, FROM_PARTNER, from_level
 from schemas.plan import Node, plan_of
 from schemas.sensitivity import Sensitivity
 
-PROJECTION_VERSION = 1  # raise it when the same event would be cut differently
+PROJECTION_VERSION = 2  # raise it when the same event would be cut differently
 
 Range = tuple[int, int]
 
@@ -169,19 +169,24 @@ class _Writer:
         nodes = node.members or {}
         members = {name: (nodes[name], content) for name, content in value.items()}
         for name in node.with_stand_in & value.keys():
-            members |= self._stand_in(nodes[name], value, name, below.get(name))
+            members |= self._stand_in(node, value, name, below)
         for name in sorted(members):
             yield f'"{name}":', *members[name], below.get(name)
 
     def _stand_in(
-        self, node: Node, siblings: Mapping[str, Any], name: str, mark: _Mark | None
+        self, around: Node, siblings: Mapping[str, Any], name: str, below: Mapping[str, _Mark]
     ) -> dict[str, tuple[Node, str]]:
         """The coarse member, shown where it may be and the exact one is not; a mark on that one covers it too."""
+        nodes = around.members or {}
+        node, mark = nodes[name], below.get(name)
         coarse = node.stand_in
         value = FUNCTIONS[coarse.by](siblings[name], siblings, self.event) if coarse is not None else None
         if coarse is None or value is None:
             return {}
         shown = coarse.mask & ~node.mask & (ALL if mark is None else mark.mask & ~mark.opens)
+        if coarse.of is not None:
+            other = below.get(coarse.of)
+            shown &= nodes[coarse.of].mask & (ALL if other is None else other.mask)
         return {coarse.name: (Node(mask=shown, lapses=coarse.lapses), value)}
 
     def _write_text(self, value: Mapping[str, Any], mask: int, prefix: str) -> int:

@@ -33,6 +33,7 @@ class Coarse(NamedTuple):
     sensitivity: Sensitivity  # of the coarse member
     by: str  # function in schemas.coarse
     lapses_to: Sensitivity | None = None  # None means: stays as it is
+    of: str | None = None  # the sibling it is worked out from, if that is another: what hides that one hides it too
 
 
 Metadata = Mapping[str, Any]

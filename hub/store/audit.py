@@ -117,6 +117,19 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
     return done.rowcount == 1
 
 
+def received(conn: Connection, source: str, subject: str) -> frozenset[str]:
+    """Which other agencies got an event of this subject: those are told when it closes. In a transaction alone."""
+    conn.execute("SET LOCAL enable_bitmapscan = on")  # an inverted index has no other way of being read
+    rows = conn.execute(
+        """
+        SELECT DISTINCT a.agency FROM event e JOIN audit a ON a.events @> ARRAY[e.hub_id]
+         WHERE e.subject = %s AND e.source = %s AND a.is_allowed AND a.action = 'disclose' AND a.agency <> e.source
+        """,
+        (subject, source),
+    ).fetchall()
+    return frozenset(str(row[0]) for row in rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Who saw an event, when and as what."""

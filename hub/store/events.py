@@ -15,7 +15,7 @@ from hub.timing import Timing
 from schemas.registry import closes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from hub.store import Connection
 
@@ -173,6 +173,15 @@ def by_hub_id(conn: Connection, hub_id: UUID, reader: str) -> Stored | None:
         (reader, hub_id),
     ).fetchone()
     return None if row is None else stored(row)
+
+
+def by_hub_ids(conn: Connection, hub_ids: Collection[UUID]) -> dict[UUID, Stored]:
+    """These events, in the log or not yet."""
+    rows = conn.execute(
+        f"SELECT {COLUMNS} FROM event e LEFT JOIN log l ON l.event = e.hub_id WHERE e.hub_id = ANY(%s::uuid[])",  # noqa: S608 - a constant list of columns
+        (array(hub_ids),),
+    ).fetchall()
+    return {one.hub_id: one for one in map(stored, rows)}
 
 
 def of_subject(conn: Connection, subject: str, reader: str, lanes: Sequence[int], *, limit: int) -> list[Stored]:

@@ -12,6 +12,7 @@ from hub.store.events import COLUMNS, stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from hub.store import Connection
     from hub.stored import Stored
@@ -145,6 +146,15 @@ def owe_late(conn: Connection, reader: str, rows: Sequence[Stored]) -> int:
         (reader, [row.hub_id for row in rows]),
     )
     return done.rowcount
+
+
+def has_closed(conn: Connection, source: str, subject: str, sent_at: datetime) -> bool:
+    """Whether a subject had ended when an event of that time was sent: then it has lapsed before it arrives."""
+    row = conn.execute(
+        'SELECT is_closed AND "time" >= %s FROM subject_state WHERE source = %s AND subject = %s',
+        (sent_at, source, subject),
+    ).fetchone()
+    return row is not None and row[0] is True
 
 
 class Deposed(Exception):  # noqa: N818 - a state, not a fault

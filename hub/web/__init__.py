@@ -14,8 +14,11 @@ from hub.web import (
     alerts,
     attestations,
     cases,
+    consents,
     credentials,
     cuts,
+    decisions,
+    disclosures,
     events,
     feed,
     grants,
@@ -48,6 +51,9 @@ BLUEPRINTS = (
     rejections.bp,
     published.bp,
     agencies.bp,
+    consents.bp,
+    decisions.bp,
+    disclosures.bp,
     tree.bp,
     persons.bp,
     credentials.bp,
@@ -82,6 +88,7 @@ BODIES = {
     "GrantApproval": grants.APPROVAL,
     "GrantHalt": grants.HALT,
     "Review": reviews.NEW,
+    "Consent": consents.NEW,
 }
 
 DESCRIPTION = (

@@ -79,15 +79,18 @@ def _object(schema: Schema, value: dict[str, Any], view: View, path: str) -> dic
         if inner is not Hidden:
             seen[name] = inner
         elif "coarse" in field.metadata and not view.is_notice:
-            seen |= _coarse(field.metadata, content, value, view, f"{path}/{name}")
+            seen |= _coarse(schema, name, value, view, path)
     return seen
 
 
-def _coarse(metadata: Any, content: Any, siblings: dict[str, Any], view: View, path: str) -> dict[str, Any]:
-    how = metadata["coarse"]
+def _coarse(schema: Schema, name: str, siblings: dict[str, Any], view: View, path: str) -> dict[str, Any]:
+    how = schema.fields[name].metadata["coarse"]
     level = how.lapses_to if view.lapsed and how.lapses_to is not None else how.sensitivity
-    stand_in = coarse.FUNCTIONS[how.by](content, siblings, view.event)
-    return {how.name: stand_in} if stand_in is not None and view.sees(max(level, _mark(view, path))) else {}
+    level = max(level, _mark(view, f"{path}/{name}"))
+    if how.of is not None:
+        level = max(level, _level(schema.fields[how.of].metadata, view, f"{path}/{how.of}"))
+    stand_in = coarse.FUNCTIONS[how.by](siblings[name], siblings, view.event)
+    return {how.name: stand_in} if stand_in is not None and view.sees(level) else {}
 
 
 def _is_machine_block(value: Any, view: View) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import random
+import string
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,15 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from schemas import accept, complaints, export, registry
+from schemas import accept, complaints, envelope, export, registry
 from schemas.bilingual import Bilingual
+from schemas.case import TraffickingSchema
 from schemas.coarse import FUNCTIONS
 from schemas.envelope import ENVELOPE
-from schemas.fields import Body, Leaf, Many
-from schemas.flaws import flatten
-from schemas.sensitivity import Coarse, Sensitivity
+from schemas.fields import Body, Leaf, Line, Many
+from schemas.flaws import Malformed, flatten
+from schemas.plan import _object, _value
+from schemas.sensitivity import PUBLIC, Coarse, Sensitivity
 from schemas.texts import Text
 from tests.schemas import strategies
+from tests.support.events import alert, case, warning
 
 ROOTS: list[tuple[str, Schema]] = [("envelope", ENVELOPE), *registry.BODIES.items()]
 
@@ -70,6 +75,51 @@ def test_every_coarse_member_has_its_function_a_free_name_and_a_lower_sensitivit
                 assert coarse.by in FUNCTIONS, f"{path}/{name}"
                 assert coarse.name not in schema.fields, f"{path}/{name}"
                 assert coarse.sensitivity < strictest, f"{path}/{name}"
+                if coarse.of is not None:
+                    assert schema.fields[coarse.of].metadata["sensitivity"] <= coarse.sensitivity, f"{path}/{name}"
+
+
+@pytest.mark.parametrize("event", [alert(), warning(), case()], ids=lambda event: event["type"])
+def test_a_member_that_no_schema_declares_is_refused_wherever_it_stands(event: Any) -> None:
+    places = [path for path, _ in objects(event)]
+    assert len(places) > 3
+    for path in places:
+        name = "".join(random.choices(string.ascii_lowercase, k=12))  # noqa: S311 - nothing secret
+        changed = copy.deepcopy(event)
+        dict(objects(changed))[path][name] = "Ximena"
+
+        with pytest.raises(Malformed) as refused:
+            envelope.load(changed)
+        assert [flaw.path for flaw in refused.value.flaws] == [f"{path}/{name}"]
+
+
+def objects(event: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of an event that a schema describes member by member, with where they are."""
+    yield "", event
+    yield from described(event["data"], "/data", registry.BODIES[event["type"]])
+
+
+def described(value: Any, path: str, at: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same below a place."""
+    if isinstance(at, fields.Nested):
+        at = at.schema
+    if isinstance(at, Schema):
+        yield path, value
+        for name, inner in value.items():
+            yield from described(inner, f"{path}/{name}", at.fields[name])
+    elif isinstance(at, fields.List):
+        for index, inner in enumerate(value):
+            yield from described(inner, f"{path}/{index}", at.inner)
+
+
+def test_a_field_that_declares_nothing_stops_the_start() -> None:
+    class Careless(TraffickingSchema):
+        nickname = fields.String()
+
+    with pytest.raises(KeyError, match="sensitivity"):
+        _object(Careless(), _value(PUBLIC))
+    with pytest.raises(TypeError, match="metadata"):
+        Line(max_chars=10)  # type: ignore[call-arg]
 
 
 def test_every_schema_refuses_unknown_members() -> None:

@@ -73,14 +73,66 @@ def test_after_the_alert_the_child_is_nobodys_business() -> None:
 
 
 def test_partners_see_a_day_where_the_hour_is_for_law_enforcement() -> None:
-    assert seen(alert(), "partner")["data"]["last_seen"] == {"day": "2026-05-04", "jurisdiction": "US-CA:06073"}
+    last_seen = seen(alert(), "partner")["data"]["last_seen"]
+
+    assert (last_seen["day"], "time" in last_seen) == ("2026-05-04", False)
     assert seen(alert(), "enforcement")["data"]["last_seen"]["time"] == "2026-05-04T12:05:00-07:00"
 
 
 def test_a_mark_hides_the_coarse_form_as_well() -> None:
     marked = alert(label={"marks": {"/data/last_seen/time": "enforcement"}})
 
-    assert seen(marked, "partner")["data"]["last_seen"] == {"jurisdiction": "US-CA:06073"}
+    assert "day" not in seen(marked, "partner")["data"]["last_seen"]
+
+
+@pytest.mark.parametrize(
+    ("place", "area"),
+    [
+        ("US-CA:06073", "San Diego County, California"),
+        ("MX-BCN:02004", "Tijuana, Baja California"),
+        ("US-CA", "California"),
+    ],
+)
+def test_partners_see_the_municipality_or_state_where_the_place_is_for_law_enforcement(place: str, area: str) -> None:
+    event = alert(data={"last_seen": alert()["data"]["last_seen"] | {"jurisdiction": place}})
+
+    partner, enforcement = (seen(event, name)["data"]["last_seen"] for name in ("partner", "enforcement"))
+
+    assert (partner["area"], "place" in partner) == (area, False)
+    assert ("area" in enforcement, "place" in enforcement) == (False, True)
+
+
+@pytest.mark.parametrize("member", ["place", "jurisdiction"])
+def test_a_mark_hides_what_is_worked_out_from_the_member_too(member: str) -> None:
+    marked = alert(label={"marks": {f"/data/last_seen/{member}": "enforcement"}})
+
+    assert "area" not in seen(marked, "partner")["data"]["last_seen"]
+
+
+def test_a_place_without_a_jurisdiction_is_given_none() -> None:
+    event = alert(data={"last_seen": {"place": bilingual("The park", "El parque")}})
+
+    assert "last_seen" not in seen(event, "partner")["data"]
+
+
+def test_partners_see_the_age_band_of_a_suspect_to_look_out_for() -> None:
+    event = alert(data={"lookout": {"suspects": [{"birth_date": "1981-04-18"}]}})
+
+    assert seen(event, "partner")["data"]["lookout"] == {"suspects": [{"age_band": "25-59"}]}
+    assert "lookout" not in seen(event, "public")["data"]
+
+
+@pytest.mark.parametrize(
+    ("written", "state"), [("baja california", "MX-BCN"), ("CA", "US-CA"), ("Calle Roble 7", None)]
+)
+def test_of_a_victims_address_law_enforcement_sees_the_state(written: str, state: str | None) -> None:
+    victim = {"ref": "V1", "prs_MailingState": written, "prs_MailingStreet": "Calle Roble 7"}
+    event = case(data={"victims": [victim]})
+
+    partner, enforcement = (seen(event, name)["data"]["victims"] for name in ("partner", "enforcement"))
+
+    assert enforcement == [{"ref": "V1"} | ({"mailing_state": state} if state else {})]
+    assert partner == [{"ref": "V1"}]
 
 
 def test_what_is_hidden_leaves_no_empty_container_behind() -> None:

@@ -7,17 +7,19 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from prometheus_client import generate_latest
 from werkzeug.test import TestResponse
 
+from hub.directory import Role
 from schemas import envelope, wire
 from schemas.flaws import Malformed
 from tests.support.cast import POLICE, SHELTER, STRANGER
 from tests.support.events import bilingual
-from tests.support.node import Desk, Node, child_case, missing_child
+from tests.support.node import BEGAN, OPERATOR, Desk, Node, child_case, missing_child
 from tests.support.services import Broker, Databases
 from tests.support.working import Working
 
@@ -100,6 +102,7 @@ class Sung:
     lines: list[str] = field(default_factory=list)
     refused: list[TestResponse] = field(default_factory=list)
     told: list[bytes] = field(default_factory=list)
+    about: list[TestResponse] = field(default_factory=list)
 
 
 class Listening(logging.Handler):
@@ -152,8 +155,55 @@ def over_http(done: Sung) -> None:
     done.refused += [attempt(police) for attempt in ATTEMPTS]
     done.refused += [stranger.get(f"/v1/events/{alert}"), stranger.get("/v1/cases/canaries")]
     done.refused += [done.node.ask_token(POLICE.id, **form) for form in FORMS]
+    done.about = list(before_and_after(done.node, alert))
+    admin = done.node.office(POLICE, "otto", Role.ADMIN)
+    answers = [attempt(admin) for attempt in ATTEMPTS_OF_ADMINS]
+    done.refused += [answer for answer in answers if answer.status_code != 200]  # some values fit some places
+    done.about += [answer for answer in answers if answer.status_code == 200]
     done.refused.append(breaking(police))
 
+
+def before_and_after(node: Node, alert: str) -> Iterator[TestResponse]:
+    """Everything that is told of such events to those who look after them."""
+    node.enrol(OPERATOR)
+    admin = node.office(POLICE, "ana", Role.ADMIN)
+    for event in (ALERT, CASE, ALERT | {"id": "ended", "type": "alert.missing_child.located"}):
+        yield admin.post("/v1/decisions/preview", event)
+    consent = {
+        "subject": ALERT["subject"],
+        "fields": ["/data/child/medical", "/data/victims/0/prs_FirstName"],
+        "recipients": [SHELTER.id],
+        "purpose": "locate-child",
+        "given_by": "guardian",
+        "not_abuser_attested": True,
+        "form_version": "1",
+        "language": "es",
+        "signed_at": BEGAN.isoformat(),
+        "valid_until": (BEGAN + timedelta(days=9)).isoformat(),
+    }
+    yield admin.post("/v1/consents", consent)
+    for reader in (SHELTER, STRANGER):
+        node.desk(reader).feed()
+        for who in (admin, node.office(OPERATOR, f"aldo-{reader.id[3:5]}", Role.AUDITOR)):
+            yield who.get("/v1/decisions", agency=reader.id, event=alert)
+    node.notarize()
+    yield admin.get("/v1/disclosures")
+    yield admin.get("/v1/disclosures", event=alert)
+    yield admin.get("/v1/disclosures/unread")
+
+
+ATTEMPTS_OF_ADMINS: list[Callable[[Desk], TestResponse]] = [
+    *(lambda desk, event=event: desk.post("/v1/decisions/preview", event) for event in flawed()),
+    lambda desk: desk.post("/v1/decisions/preview", ALERT | {"source": SHELTER.id}),
+    lambda desk: desk.post("/v1/decisions/preview", changed(ALERT, ("data", "headline", "en"), f"{CANARY} again")),
+    lambda desk: desk.get("/v1/decisions", agency=CANARY, event=NOBODYS),
+    lambda desk: desk.get("/v1/decisions", agency=SHELTER.id, event=CANARY),
+    lambda desk: desk.get("/v1/disclosures", event=CANARY),
+    lambda desk: desk.get("/v1/disclosures", after=CANARY),
+    lambda desk: desk.post("/v1/consents", {"subject": CANARY, "fields": [f"/data/{CANARY}"], "given_by": CANARY}),
+    lambda desk: desk.post(f"/v1/consents/{NOBODYS}/withdrawal", {}),
+    lambda desk: desk.get(f"/v1/consents/{CANARY}"),
+]
 
 ATTEMPTS: list[Callable[[Desk], TestResponse]] = [
     lambda desk: desk.post("/v1/events", changed(ALERT, ("data", "headline", "en"), f"{CANARY} again")),  # a conflict
@@ -227,11 +277,20 @@ def test_no_problem_repeats_them(sung: Sung) -> None:
     assert [answer.headers for answer in sung.refused if CANARY in str(answer.headers)] == []
 
 
+def test_what_is_told_of_an_event_before_and_after_does_not_repeat_them(sung: Sung) -> None:
+    assert {answer.status_code for answer in sung.about} == {200, 201}
+    assert len([answer for answer in sung.about if "/data/child/medical" in answer.text]) >= 5
+    assert [answer.text for answer in sung.about if CANARY in answer.text] == []
+
+
 def test_every_refusal_was_one(sung: Sung) -> None:
     assert {answer.status_code for answer in sung.refused} == {400, 401, 403, 404, 409, 413, 415, 422, 500}
 
 
-@pytest.mark.parametrize("table", ["audit", "rejection", "lane", "subject_state", "pending", "log", "owed"])
+TABLES = ["audit", "rejection", "lane", "subject_state", "pending", "log", "owed", "consent", "audit_leaf", "disclosed"]
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_no_table_but_that_of_events_repeats_them(sung: Sung, table: str) -> None:
     assert sung.node.rows(f"SELECT t::text FROM {table} t WHERE strpos(t::text, %s) > 0", CANARY) == []  # noqa: S608
 

@@ -21,7 +21,7 @@ ROUTES = {
 }
 
 # Every person knows the directory; what is hidden of the others is in the tests of each.
-ELSEWHERE = ("/v1/agencies", "/v1/agreements", "/v1/grants", "/v1/reviews")
+ELSEWHERE = ("/v1/agencies", "/v1/agreements", "/v1/consents", "/v1/grants", "/v1/reviews")
 
 
 def seen(answer: Any) -> tuple[int, bytes, list[tuple[str, str]]]:

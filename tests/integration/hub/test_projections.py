@@ -43,7 +43,11 @@ def test_a_shelter_gets_what_partners_may_have(police: Desk, shelter: Desk) -> N
     assert found is not None
     assert (found["projection"], found["grant"]) == ("partner", "police-to-shelter")
     assert found["event"]["data"]["child"] == {"name": {"given": "Ximena"}, "age_years": 9}
-    assert found["event"]["data"]["last_seen"] == {"day": "2026-05-04", "jurisdiction": "US-CA:06073"}
+    assert found["event"]["data"]["last_seen"] == {
+        "day": "2026-05-04",
+        "jurisdiction": "US-CA:06073",
+        "area": "San Diego County, California",
+    }
     assert found["event"]["data"].keys().isdisjoint(("suspects", "border_crossing"))
 
 
