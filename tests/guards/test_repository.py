@@ -16,6 +16,7 @@ REGISTRIES = re.compile(
 )
 MACHINE = re.compile(rb"(?<![\w.$}>-])/(?:work|root|home|Users|mnt|opt)/[a-z]", re.ASCII)
 PRIVATE_KEY = re.compile(rb"-----BEGIN (?:EC |RSA |ENCRYPTED )?PRIVATE KEY-----")
+UNMERGED = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 MOST_BYTES = 2_000_000
 
 
@@ -39,6 +40,7 @@ def name(path: Path) -> str:
         (MACHINE, 'path = "/home/somebody/puente"'),
         (MACHINE, "see /work/main"),
         (PRIVATE_KEY, "-----BEGIN PRIVATE KEY-----"),
+        (UNMERGED, "a\n<<<<<<< HEAD\nb\n"),
     ],
 )
 def test_the_guard_knows_one_when_it_sees_one(pattern: re.Pattern[bytes], text: str) -> None:
@@ -55,6 +57,10 @@ def test_no_file_names_a_place_on_somebodys_machine() -> None:
 
 def test_no_private_key_is_under_version_control() -> None:
     assert holding(PRIVATE_KEY) == []
+
+
+def test_no_file_holds_two_versions_of_itself() -> None:
+    assert holding(UNMERGED) == []
 
 
 def test_nothing_that_is_made_is_under_version_control() -> None:

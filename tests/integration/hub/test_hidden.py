@@ -21,7 +21,13 @@ ROUTES = {
 }
 
 # Every person knows the directory; what is hidden of the others is in the tests of each.
-ELSEWHERE = ("/v1/agencies", "/v1/agreements", "/v1/consents", "/v1/grants", "/v1/reviews")
+ELSEWHERE = tuple(
+    f"/v1/{name}"
+    for name in (
+        *("agencies", "agreements", "attestations", "consents", "credentials"),
+        *("grants", "persons", "publish-rights", "reviews"),
+    )
+)
 
 
 def seen(answer: Any) -> tuple[int, bytes, list[tuple[str, str]]]:
