@@ -40,8 +40,9 @@ READ_DISCLOSURES = "disclosures:read"
 WRITE_REVIEWS = "reviews:write"
 READ_AUDIT = "audit:read"
 CUT = "cuts:write"
+WRITE_SELF = "self:write"  # one's own key and end; a token that was narrowed for a tool has it only if asked for
 
-_EVERYBODY = frozenset({READ_AGENCIES, READ_GRANTS})
+_EVERYBODY = frozenset({READ_AGENCIES, READ_GRANTS, WRITE_SELF})
 _LOOKS_ON = frozenset({READ_PERSONS, READ_CREDENTIALS, READ_AGREEMENTS, READ_ATTESTATIONS})
 
 ROLE_SCOPES = {

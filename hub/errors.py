@@ -4,7 +4,7 @@ HubError
 ├── Refused              commits the transaction it is raised in: its audit entry must outlive it
 │   ├── Denied           the policy says no, and the caller may know that
 │   ├── NotVisible       missing or forbidden: the caller cannot tell which
-│   └── Conflict         the same identity is already stored with another body
+│   └── Conflict         what is stored contradicts it: an identity taken, a thing decided already
 ├── NotAuthenticated     no token, or one with any defect
 ├── ClientRefused        the token endpoint does not accept this client (RFC 6749 section 5.2)
 ├── Invalid              the request or event has flaws, each with its path

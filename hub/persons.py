@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from hub import acts, client_keys
 from hub.agency_rows import PERSON_ID
-from hub.authority import READ_PERSONS, WRITE_PERSONS, is_operator, may_administer, may_confirm, may_use, unfit
+from hub.authority import (
+    READ_PERSONS,
+    WRITE_PERSONS,
+    WRITE_SELF,
+    is_operator,
+    may_administer,
+    may_confirm,
+    may_use,
+    unfit,
+)
 from hub.directory import Person, PersonState, Standing
 from hub.errors import Invalid, NotVisible
 from hub.policy import Decision
@@ -30,7 +39,6 @@ TAKEN = Text("this id is taken", "este id ya está en uso")
 NOTHING_WAITS = Text("nothing waits for confirmation", "nada espera confirmación")
 DISABLED = Text("disabled; a new key brings the person back", "deshabilitada; una clave nueva la reincorpora")
 UNKNOWN_AGENCY = Text("no such agency, or a retired one", "no existe tal agencia, o fue dada de baja", code="no-agency")
-ONESELF = Decision(True, Text("one's own", "lo propio"))
 
 
 def agency_of(person_id: str) -> str:
@@ -211,7 +219,7 @@ def _is_oneself(asking: Asking, person_id: str) -> bool:
 
 def _may_end(asking: Asking, present: Person, scope: str = WRITE_PERSONS) -> Decision:
     if _is_oneself(asking, present.id):
-        return ONESELF
+        return may_use(asking.principal, WRITE_SELF)
     return may_administer(asking.principal, scope, present.agency)
 
 
@@ -221,8 +229,9 @@ def _held(
     """The person, locked, if the caller may know of them: decided by the id alone, so that no answer tells more."""
     if not PERSON_ID.fullmatch(person_id):  # what goes into the audit is an id, whoever wrote it
         raise NotVisible
-    is_own = _is_oneself(asking, person_id) and (for_oneself or scope == READ_PERSONS)
-    may = ONESELF if is_own else may_administer(asking.principal, scope, agency_of(person_id))
+    may = may_administer(asking.principal, scope, agency_of(person_id))
+    if _is_oneself(asking, person_id) and (for_oneself or scope == READ_PERSONS):
+        may = may_use(asking.principal, WRITE_SELF)
     if not may.is_allowed:
         acts.require(conn, asking, action, may, of=person_id, hides=agency_of(person_id) != asking.principal.agency.id)
     person = persons.locked(conn, person_id)

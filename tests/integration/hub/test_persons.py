@@ -286,6 +286,16 @@ def test_ones_own_new_key_counts_at_once_and_voids_ones_tokens_alone(node: Node,
     assert {ana.get("/v1/persons").status_code, police.get("/v1/feed").status_code} == {200}
 
 
+def test_a_token_that_was_narrowed_for_a_tool_gives_its_person_no_other_key(node: Node, ana: Desk, bea: Desk) -> None:
+    enrolled(ana, bea)
+    tool = Desk(node, POLICE, node.ask_token(LUIS, scope="events:read").get_json()["access_token"])
+
+    answer = tool.put(f"/v1/persons/{LUIS}/key", {"key": public_pem("thief")}, version(ana))
+
+    assert (answer.status_code, tool.post(f"/v1/persons/{LUIS}/end", {"reason": "mischief"}).status_code) == (403, 403)
+    assert node.ask_token(LUIS).status_code == 200
+
+
 def test_a_key_that_somebody_else_brings_waits_for_a_second_person(node: Node, ana: Desk, bea: Desk) -> None:
     luis = enrolled(ana, bea)
     other = ECKey.generate_key("P-256")
