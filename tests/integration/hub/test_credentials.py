@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
+from werkzeug.test import TestResponse
 
 from hub.directory import Role
 from tests.support.cast import POLICE, SHELTER
@@ -104,12 +106,16 @@ def test_a_persons_id_is_no_machines(node: Node, ana: Desk) -> None:
 
 
 def test_clients_of_another_agency_look_like_none(ana: Desk) -> None:
-    asked = [(SHELTER.id, "us-ca-nobody")]
+    key = {"key": other_key()[1]}
+    ask: dict[str, Callable[[str], TestResponse]] = {
+        "GET": lambda who: ana.get(f"/v1/credentials/{who}"),
+        "PUT": lambda who: ana.put(f"/v1/credentials/{who}", key, 1),
+        "end": lambda who: ana.post(f"/v1/credentials/{who}/end", {"reason": "none at all"}),
+    }
 
-    for there, nowhere in asked:
-        answers = [ana.get(f"/v1/credentials/{who}") for who in (there, nowhere)]
-        answers += [ana.post(f"/v1/credentials/{who}/end", {"reason": "none at all"}) for who in (there, nowhere)]
-        assert {(answer.status_code, answer.data) for answer in answers} == {(404, answers[0].data)}
+    for name, request in ask.items():
+        there, nowhere = request(SHELTER.id), request("us-ca-nobody")
+        assert (there.status_code, there.data, [*there.headers]) == (404, nowhere.data, [*nowhere.headers]), name
     assert ana.get("/v1/credentials", agency=SHELTER.id).get_json()["credentials"] == []
 
 
