@@ -53,9 +53,9 @@ class AgencyChangeSchema(Row):
     jurisdictions = fields.List(fields.String(validate=known_place), validate=validate.Length(1, 256))
     identifiers = fields.List(fields.String(validate=_identifier), validate=validate.Length(max=8))
     languages = fields.List(fields.String(validate=validate.OneOf(["en", "es"])), validate=validate.Length(1, 2))
-    duty_phone = fields.String(validate=validate.Regexp(r"^(\+[1-9]\d{6,14})?$"))  # E.164
+    duty_phone = fields.String(validate=validate.Regexp(r"^(\+[1-9]\d{6,14})?\Z"))  # E.164
     duty_email = fields.String(
-        validate=validate.And(validate.Length(max=254), validate.Regexp(r"^([^@\s]+@[^@\s]+)?$"))
+        validate=validate.And(validate.Length(max=254), validate.Regexp(r"^([^@\s]+@[^@\s]+)?\Z"))
     )
 
     @post_load

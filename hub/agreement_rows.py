@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hub.directory import Agency
     from hub.grants import Selector
 
-AN_AGREEMENT = validate.Regexp(r"^[a-z0-9][a-z0-9-]{2,63}$")
+AN_AGREEMENT = validate.Regexp(r"^[a-z0-9][a-z0-9-]{2,63}\Z")
 TWICE = Text("the same party twice", "la misma parte dos veces", code="party-twice")
 
 
@@ -75,7 +75,7 @@ class AgreementSchema(Row):
     id = fields.String(required=True, validate=AN_AGREEMENT)
     title = fields.Nested(TitleSchema, required=True)
     legal_basis = fields.String(required=True, validate=validate.Length(3, 500))
-    document_sha256 = fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{64}$"))
+    document_sha256 = fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{64}\Z"))
     parties = fields.List(fields.Nested(SelectorSchema), required=True, validate=validate.Length(1, 200))
     valid_from = fields.AwareDateTime(required=True)
     valid_until = fields.AwareDateTime(required=True)

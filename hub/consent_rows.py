@@ -38,7 +38,7 @@ NOT_ENROLLED = Text(
     "no hay otra agencia registrada aquí con este id",
     code="unknown-agency",
 )
-A_POINTER = validate.Regexp(f"^{pins.POINTER.pattern}$", flags=pins.POINTER.flags)
+A_POINTER = validate.Regexp(f"^{pins.POINTER.pattern}\\Z", flags=pins.POINTER.flags)
 
 
 def _attested(stated: bool) -> None:
@@ -61,8 +61,8 @@ class ConsentSchema(Row):
     purpose = fields.String(required=True, validate=A_PURPOSE)
     given_by = fields.Enum(Giver, by_value=True, required=True)
     not_abuser_attested = fields.Boolean(required=True, truthy={True}, falsy={False}, validate=_attested)
-    form_version = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))
-    language = fields.String(required=True, validate=validate.Regexp(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"))
+    form_version = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"))
+    language = fields.String(required=True, validate=validate.Regexp(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z"))
     signed_at = fields.AwareDateTime(required=True)
     valid_until = fields.AwareDateTime(required=True)
 

@@ -28,9 +28,9 @@ class Row(Schema):
         field_obj.error_messages = field_obj.error_messages | {"required": REQUIRED, "null": NULL}
 
 
-AN_ATTESTATION = validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,63}$")  # 28-cfr-23, nda, data-processing
-A_PURPOSE = validate.Regexp(r"^[a-z][a-z0-9-]{1,63}$")
-A_TYPE = validate.Regexp(r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$")
+AN_ATTESTATION = validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,63}\Z")  # 28-cfr-23, nda, data-processing
+A_PURPOSE = validate.Regexp(r"^[a-z][a-z0-9-]{1,63}\Z")
+A_TYPE = validate.Regexp(r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)\Z")
 
 
 class SelectorSchema(Row):
@@ -67,7 +67,7 @@ CLEARANCES = ("public", "partner", "enforcement", "protected")
 class GrantSchema(Row):
     """One `[[grant]]` of the grants file."""
 
-    id = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{2,63}$"))
+    id = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{2,63}\Z"))
     source = fields.Nested(SelectorSchema, required=True)
     reader = fields.Nested(SelectorSchema, required=True)
     types = fields.List(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from tests.guards.source import PACKAGES, Function, definitions, functions, modules
 
+LOOSE_END = re.compile(r"Regexp\(.*\$['\"]")
 MOST_LINES, MOST_FUNCTION_LINES, MOST_POSITIONAL = 300, 40, 5
 OURS = modules(*PACKAGES)
 PUBLIC = [
@@ -77,3 +79,10 @@ def positional(function: Function) -> list[ast.arg]:
     """Parameters that can be given by position, `self` and `cls` apart."""
     given = [*function.args.posonlyargs, *function.args.args]
     return [arg for arg in given if arg.arg not in ("self", "cls")]
+
+
+def test_a_pattern_of_a_shape_ends_where_the_text_ends() -> None:
+    """In Python `$` also matches before a last line break, so a value could smuggle one in."""
+    loose = [f"{module.name}: {line}" for module in OURS for line in module.text.splitlines() if LOOSE_END.search(line)]
+
+    assert loose == []
