@@ -70,7 +70,7 @@ def coarsen(facts: Facts) -> tuple[Facts, bool]:
 class Reach:
     """The lanes a principal may find something in, with the decision that holds in each exact lane up to `newest`.
 
-    `grants` are those that name it as a reader, whatever they open, each by the name that events are offered under.
+    `grants` are those in force that name it as a reader, each by the name that events are offered under.
     """
 
     decisions: Mapping[int, Decision]
@@ -138,5 +138,7 @@ def reach_of(
     }
     decisions = {**so_far, **new}
     open_lanes = tuple(lane for lane, decision in decisions.items() if decision.is_allowed)
-    held = (grant.offer_name for grant in rules.grants.grants if grant.reader.covers(principal.agency))
+    # What was offered under a suspended one stays where it is until that goes on: no cursor passes it meanwhile.
+    standing = (grant for grant in rules.grants.grants if grant.is_in_force(at))
+    held = (grant.offer_name for grant in standing if grant.reader.covers(principal.agency))
     return Reach(decisions, open_lanes, lanes.newest, tuple(dict.fromkeys(held)))

@@ -226,7 +226,7 @@ def test_whatever_the_order_a_reader_gets_all_that_is_open_to_it_and_each_once(
     steps=st.lists(st.one_of(STEP, st.tuples(st.sampled_from(["pause", "amend"]), st.just(0))), min_size=6, max_size=14)
 )
 @RANDOM
-def test_nothing_is_missed_whatever_is_suspended_resumed_and_amended_meanwhile(
+def test_who_was_at_the_head_misses_nothing_whatever_is_suspended_resumed_and_amended(
     office: Office, police: Desk, steps: list[tuple[str, int]]
 ) -> None:
     run = played(office, police, [("approve", 0), *steps])
@@ -287,6 +287,9 @@ class Run:
         """The first grant is suspended, or goes on."""
         standing = self.office.saul.get("/v1/grants/us-ca-sheriff-b").get_json()["versions"]
         verb = "resume" if any(one["state"] == "suspended" for one in standing) else "suspend"
+        if verb == "suspend":
+            self.sequence(0)
+            self.sheriff.read()
         done(halt(self.office.ana, "us-ca-sheriff-b", verb))
 
     def amend(self, _: int) -> None:
