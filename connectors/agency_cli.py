@@ -254,7 +254,8 @@ def _sized(name: str, raw: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _explain(name: str, problem: Refused) -> None:
-    click.echo(f"{name}: {printable(problem.text.in_(LANG))} {printable(problem.detail)}".rstrip(), err=True)
+    said = ". ".join(filter(None, (problem.text.in_(LANG), problem.detail)))
+    click.echo(printable(f"{name}: {said}" if name else said), err=True)
     for one in problem.errors:
         said = f"  {one.get('path', '')} [{one.get('code', '')}] {one.get('detail', '')}"
         click.echo(printable(said), err=True)
@@ -272,7 +273,7 @@ def told() -> Iterator[None]:
     except NoToken as error:
         _fail(error.text, UNAVAILABLE if error.transient else REFUSED)
     except Refused as error:
-        _explain("-", error)
+        _explain("", error)
         sys.exit(REFUSED)
     except GatewayError as error:
         _fail(error.text, UNAVAILABLE)

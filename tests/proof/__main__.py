@@ -15,11 +15,12 @@ import sys
 import traceback
 from collections.abc import Mapping
 
+from tests.proof.day import day
 from tests.proof.kills import kills
 from tests.proof.restore import restore
 from tests.proof.verdict import NotRun, Proof, Run
 
-PROOFS: Mapping[str, Proof] = {"kills": kills, "restore": restore}
+PROOFS: Mapping[str, Proof] = {"kills": kills, "restore": restore, "day": day}
 QUICK_VARIABLE = "PUENTE_PROOF_QUICK"
 
 
