@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hub.errors import Denied, NotVisible
-from hub.events import NOTHING
+from hub.events import NOTHING, unseen
 from hub.ingest import Accepted, accept
 from hub.policy import Decision, may_acknowledge
 from hub.principal import PUBLISH
@@ -65,9 +65,10 @@ def require_answerable(conn: Connection, asking: Asking, hub_id: UUID) -> Stored
         NotVisible, Denied: as for `acknowledge`; the refusal is on record.
     """
     row = events.by_hub_id(conn, hub_id, asking.principal.agency.id)
-    decision: Decision = NOTHING
-    reading = NOTHING
-    if row is not None:
+    decision = reading = NOTHING
+    if row is None:
+        decision = unseen(conn, hub_id)
+    else:
         reading = decide(asking, row, asking.reach())
         decision = may_acknowledge(asking.principal, asking.lane_of(row).facts, reading)
     if decision.is_allowed and row is not None:

@@ -15,6 +15,7 @@ from hub.embedded.postgres import programs
 from hub.store import copies as stored
 from hub.store.copies import Place
 from hub.store.migrate import known, migrate
+from hub.store.roles import make_roles
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def make(node: Node, folder: Path, *, with_keys: bool, at: datetime) -> Manifest
         with stored.snapshot(node.database_url) as (contents, snapshot):
             dump = scratch / copies.DUMP
             dump.touch(mode=SECRET)
-            _run("pg_dump", place, f"--snapshot={snapshot}", "--format=custom", f"--file={dump}")
+            _run(
+                "pg_dump", place, f"--snapshot={snapshot}", "--format=custom", "--enable-row-security", f"--file={dump}"
+            )
         if with_keys:
             _take_keys(node, scratch / copies.KEYS)
         files = sorted(path for path in scratch.rglob("*") if path.is_file())
@@ -150,6 +153,7 @@ def _require_free(place: Place, *, replace: bool) -> bool:
 
 def _fill(new: Place, folder: Path, manifest: Manifest) -> None:
     new.create()
+    make_roles(new.url)
     _run("pg_restore", new, "--exit-on-error", "--no-owner", str(folder / copies.DUMP))
     found = stored.held(new.url)
     if found != manifest.contents:

@@ -13,7 +13,7 @@ from hub.directory import epoch_of
 from hub.errors import ClientRefused, NotAuthenticated
 from hub.policy import Decision
 from hub.principal import Principal
-from hub.store import agencies, audit
+from hub.store import agencies, audit, speak_for
 from schemas.places import covers, is_jurisdiction
 from schemas.texts import Text
 
@@ -116,6 +116,7 @@ def _authenticated(
         raise ClientRefused("invalid_client", REFUSED) from error
     if credential is None:
         raise ClientRefused("invalid_client", REFUSED)
+    speak_for(conn, credential.agency)  # what follows is put on record under its name
     directory = picture.refresh(conn).rules.directory
     agency = directory.agencies[credential.agency]
     may_act = agency.is_active and (credential.person is None or directory.acting(credential.person) is not None)

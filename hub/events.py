@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from hub.store import Connection
 
 NOTHING = Decision(False, Text("no such event", "no existe tal evento"))
+UNCOVERED = Decision(False, Text("no grant covers it", "ningún permiso lo cubre"))
+
+
+def unseen(conn: Connection, hub_id: UUID) -> Decision:
+    """Why the database showed no such event: for the audit, which tells the two apart although no answer does."""
+    return UNCOVERED if events.exists(conn, hub_id) else NOTHING
 
 
 def read_event(conn: Connection, asking: Asking, hub_id: UUID) -> Shown:
@@ -33,7 +39,7 @@ def read_event(conn: Connection, asking: Asking, hub_id: UUID) -> Shown:
     row = events.by_hub_id(conn, hub_id, asking.principal.agency.id)
     shown = show(conn, asking, [row], "event") if row is not None else []
     if not shown:
-        refusal = NOTHING if row is None else decide(asking, row, asking.reach())
+        refusal = unseen(conn, hub_id) if row is None else decide(asking, row, asking.reach())
         audit.record(
             conn, asking.principal, "event.read", refusal, policy=asking.view.rules.version, subject=str(hub_id)
         )

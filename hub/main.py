@@ -23,7 +23,7 @@ from hub.grants import GrantSet
 from hub.limits import Limits, load_limits
 from hub.picture import Picture
 from hub.settings import Settings, SettingsError, load_settings
-from hub.store import open_pool
+from hub.store import open_gateway_pool, open_pool
 from hub.tokens import Issuer, TokenVerifier
 from schemas.flaws import flatten
 from schemas.texts import Text
@@ -151,7 +151,7 @@ def gateway_app() -> Flask:
         Hub(
             node=node,
             url=f"{scheme}://{gateway.host}:{gateway.port}",
-            pool=open_pool(database_url(told), name="puente-gateway", most=gateway.threads),
+            pool=open_gateway_pool(database_url(told), name="puente-gateway", most=gateway.threads),
             picture=Picture.unread(limits(told)),
             tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),
             grantor=Grantor(

@@ -9,7 +9,7 @@ from hub.directory import Directory
 from hub.lanes import reach_of
 from hub.policy import may_read
 from hub.principal import READ, Principal
-from hub.store import reader_offers
+from hub.store import reader_offers, shown_to
 from schemas.sensitivity import Sensitivity
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def offer_active_to(conn: Connection, asking: Asking, reader: Agency) -> int:
     before = rules.directory.agencies[reader.id]
     later = replace(rules, directory=_with(rules.directory, reader))
     reach = reach_of(_whole(reader), later, asking.view.lanes, asking.at)
-    rows = reader_offers.active(conn, reach.lanes, at=asking.at) if reach.lanes else []
+    with shown_to(conn, reader.id):
+        rows = reader_offers.active(conn, reach.lanes, at=asking.at) if reach.lanes else []
     opened = [row for row in rows if _opens(_decided(asking, before, rules, row), _decided(asking, reader, later, row))]
     return reader_offers.offer(conn, reader.id, opened) if opened else 0
 

@@ -37,6 +37,11 @@ class Asking:
     view: View
     at: datetime
 
+    @property
+    def reader(self) -> str:
+        """Whose rows the database is to show."""
+        return self.principal.agency.id
+
     def reach(self) -> Reach:
         """The lanes this principal may find something in."""
         return self.picture.reaches.of(self.principal, self.view.rules, self.view.lanes, self.at)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from hub.errors import Refused, Unavailable
@@ -40,13 +41,35 @@ _NETWORK: dict[str, Any] = {
     "tcp_user_timeout": 15_000,  # milliseconds
 }
 
+# What migration 0005 made for gateways: it owns nothing and sees the rows of whom it answers. As an option of the
+# connection it is also what RESET ROLE and DISCARD ALL come back to.
+GATEWAY_ROLE = "puente_gateway"
+_SAY = b"SELECT set_config('puente.reader', $1, false)"
+_SAY_FOR_NOW = "SELECT set_config('puente.reader', %s, true)"  # until the transaction ends
+_SAID = b"puente_reader"  # the name it is prepared under
+
+
+class _Gateway(psycopg.Connection[tuple[object, ...]]):
+    """A connection of a gateway, which shows the rows that `reader` may have; of nobody, none."""
+
+    reader = ""
+
 
 def open_pool(url: str, *, name: str, most: int) -> ConnectionPool[Connection]:
     """A pool of at most `most` connections that are checked before use, so a database restart is survived."""
+    return _open_pool(url, name, most, psycopg.Connection, _SESSION.format(name=name))
+
+
+def open_gateway_pool(url: str, *, name: str, most: int) -> ConnectionPool[Connection]:
+    """The same for a gateway: its connections have the rights of `GATEWAY_ROLE` and show one reader's rows each."""
+    return _open_pool(url, name, most, _Gateway, f"{_SESSION.format(name=name)} -c role={GATEWAY_ROLE}")
+
+
+def _open_pool(url: str, name: str, most: int, kind: type[Connection], options: str) -> ConnectionPool[Connection]:
     pool = ConnectionPool(
         url,
-        connection_class=psycopg.Connection,
-        kwargs={"options": _SESSION.format(name=name), "autocommit": True, **_NETWORK},
+        connection_class=kind,
+        kwargs={"options": options, "autocommit": True, **_NETWORK},
         min_size=1,
         max_size=most,
         timeout=5.0,
@@ -96,23 +119,60 @@ def answers(url: str) -> bool:
         return False
 
 
-@contextmanager
-def connection(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
+def speak_for(conn: Connection, reader: str) -> None:
     """
-    An autocommit connection for single statements.
+    From here on a gateway's connection shows what agency `reader` may have; another kind of connection shows all.
+
+    Said only when it changes, on the session and outside of transactions, where nothing can undo it unnoticed; with
+    libpq itself, since this comes before most requests: psycopg's way takes three times as much processor time, and
+    its pipeline four times.
+    """
+    if not isinstance(conn, _Gateway) or conn.reader == reader:
+        return
+    assert conn.pgconn.transaction_status == TransactionStatus.IDLE  # noqa: S101 - a rollback would undo it
+    result = conn.pgconn.exec_prepared(_SAID, [reader.encode()])
+    if result.error_field(DiagnosticField.SQLSTATE) == b"26000":  # not prepared yet, or no longer, after a rollback
+        conn.pgconn.prepare(_SAID, _SAY)
+        result = conn.pgconn.exec_prepared(_SAID, [reader.encode()])
+    if result.status != ExecStatus.TUPLES_OK:
+        raise psycopg.OperationalError(result.error_message)
+    conn.reader = reader
+
+
+@contextmanager
+def shown_to(conn: Connection, reader: str) -> Iterator[None]:
+    """In a transaction: look at what agency `reader` may have, to see what an act of the caller opens to it."""
+    if not isinstance(conn, _Gateway):
+        yield
+        return
+    conn.execute(_SAY_FOR_NOW, (reader,))
+    try:
+        yield
+    finally:  # a failed transaction undoes it by itself
+        if conn.pgconn.transaction_status == TransactionStatus.INTRANS:
+            conn.execute(_SAY_FOR_NOW, (conn.reader,))
+
+
+@contextmanager
+def connection(pool: ConnectionPool[Connection], reader: str = "") -> Iterator[Connection]:
+    """
+    An autocommit connection for single statements, which shows a gateway what agency `reader` may have.
+
+    Whom its last borrower spoke for is forgotten first: who does not say for whom it asks sees no rows.
 
     Raises:
         Unavailable: the database is away.
     """
     try:
         with pool.connection() as conn:
+            speak_for(conn, reader)
             yield conn
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
         raise Unavailable from error
 
 
 @contextmanager
-def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
+def transaction(pool: ConnectionPool[Connection], reader: str = "") -> Iterator[Connection]:
     """
     Commit on success, and on refusal: its audit entry must outlive it. Everything else rolls back.
 
@@ -121,7 +181,7 @@ def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
     Raises:
         Unavailable: the database is away.
     """
-    with connection(pool) as conn:
+    with connection(pool, reader) as conn:
         refusal: Refused | None = None
         with conn.transaction():
             try:
@@ -130,6 +190,22 @@ def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
                 refusal = error
         if refusal is not None:
             raise refusal
+
+
+@contextmanager
+def administration(pool: ConnectionPool[Connection], reader: str) -> Iterator[Connection]:
+    """
+    `transaction` for an administrative act, with the rights of who owns the tables.
+
+    An act looks at what others have (whom a grant would open an event to) and hands out no event, so the barrier that
+    stands between readers and rows would only be in its way. It ends with the transaction.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    with transaction(pool, reader) as conn:
+        conn.execute("SET LOCAL ROLE NONE")
+        yield conn
 
 
 def array(values: Collection[object]) -> str:

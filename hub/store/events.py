@@ -162,15 +162,23 @@ def stored(row: tuple[object, ...]) -> Stored:
     )
 
 
+# Where an event stands in the log, and whether `reader` is owed it; who is may have no right to the log's own row.
+_PLACE = """
+    (SELECT o.position, o.lapsed_at, true AS is_owed FROM owed_closing o
+      WHERE o.agency = %(reader)s AND o.event = e.hub_id)
+     UNION ALL
+    (SELECT p.position, p.lapsed_at, false FROM log p WHERE p.event = e.hub_id)
+     LIMIT 1
+"""
+
+
 def by_hub_id(conn: Connection, hub_id: UUID, reader: str) -> Stored | None:
     """One event, in the log or not yet; `is_owed` when `reader` is to hear that its subject closed."""
     row = conn.execute(
         f"""
-        SELECT {COLUMNS}, EXISTS (SELECT FROM owed o WHERE o.agency = %s AND o.position = l.position)
-          FROM event e LEFT JOIN log l ON l.event = e.hub_id
-         WHERE e.hub_id = %s
-        """,  # noqa: S608 - a constant list of columns
-        (reader, hub_id),
+        SELECT {COLUMNS}, l.is_owed FROM event e LEFT JOIN LATERAL ({_PLACE}) l ON true WHERE e.hub_id = %(event)s
+        """,  # noqa: S608 - constants only
+        {"reader": reader, "event": hub_id},
     ).fetchone()
     return None if row is None else stored(row)
 
@@ -184,16 +192,21 @@ def by_hub_ids(conn: Connection, hub_ids: Collection[UUID]) -> dict[UUID, Stored
     return {one.hub_id: one for one in map(stored, rows)}
 
 
+def exists(conn: Connection, hub_id: UUID) -> bool:
+    """Whether there is such an event at all, whoever may see it; for the record of a refusal."""
+    row = conn.execute("SELECT is_event(%s)", (hub_id,)).fetchone()
+    return row is not None and bool(row[0])
+
+
 def of_subject(conn: Connection, subject: str, reader: str, lanes: Sequence[int], *, limit: int) -> list[Stored]:
     """The newest `limit` events of a subject, in log order: those in these lanes, and the closings `reader` is owed."""
     rows = conn.execute(
         f"""
-        SELECT {COLUMNS}, o.position IS NOT NULL
-          FROM event e JOIN log l ON l.event = e.hub_id
-          LEFT JOIN owed o ON o.agency = %s AND o.position = l.position
-         WHERE e.subject = %s AND (e.lane = ANY(%s) OR o.position IS NOT NULL)
-         ORDER BY l.position DESC LIMIT %s
-        """,  # noqa: S608 - a constant list of columns
-        (reader, subject, list(lanes), limit),
+        SELECT {COLUMNS}, l.is_owed
+          FROM event e CROSS JOIN LATERAL ({_PLACE}) l
+         WHERE e.subject = %(subject)s AND (e.lane = ANY(%(lanes)s) OR l.is_owed)
+         ORDER BY l.position DESC LIMIT %(limit)s
+        """,  # noqa: S608 - constants only
+        {"reader": reader, "subject": subject, "lanes": list(lanes), "limit": limit},
     ).fetchall()
     return [stored(row) for row in reversed(rows)]

@@ -30,30 +30,41 @@ def all_lanes(conn: Connection) -> list[Lane]:
     )
 
 
+# A gateway may add lanes and not change them, so what is there is looked up, not touched.
+_ADD = """
+WITH added AS (
+    INSERT INTO lane (source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse)
+    VALUES (%(source)s, %(type)s, %(status)s, %(tlp)s, %(jurisdictions)s, %(rel_to)s, %(audience)s, %(purpose)s,
+            %(is_coarse)s)
+        ON CONFLICT (source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse) DO NOTHING
+    RETURNING id
+)
+SELECT id FROM added
+ UNION ALL
+SELECT id FROM lane
+ WHERE source = %(source)s AND type = %(type)s AND status = %(status)s AND tlp = %(tlp)s
+   AND jurisdictions = %(jurisdictions)s::text[] AND rel_to = %(rel_to)s::text[]
+   AND audience IS NOT DISTINCT FROM %(audience)s::text[] AND purpose IS NOT DISTINCT FROM %(purpose)s
+   AND is_coarse = %(is_coarse)s
+"""
+
+
 def add(conn: Connection, facts: Facts, *, is_coarse: bool) -> int:
     """The id of the lane with these facts, made now if it is new; safe against another process doing the same."""
-    key = (
-        facts.source,
-        facts.type,
-        facts.status,
-        int(facts.tlp),
-        list(facts.jurisdictions),
-        list(facts.rel_to),
-        None if facts.audience is None else list(facts.audience),
-        facts.purpose,
-        is_coarse,
-    )
+    wanted = {
+        "source": facts.source,
+        "type": facts.type,
+        "status": facts.status,
+        "tlp": int(facts.tlp),
+        "jurisdictions": list(facts.jurisdictions),
+        "rel_to": list(facts.rel_to),
+        "audience": None if facts.audience is None else list(facts.audience),
+        "purpose": facts.purpose,
+        "is_coarse": is_coarse,
+    }
     with conn.transaction():
         # Ids must become visible in their order: gateways take the newest id as the version of their lane map.
         conn.execute("LOCK TABLE lane IN EXCLUSIVE MODE")
-        row = conn.execute(
-            """
-        INSERT INTO lane (source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-        ON CONFLICT (source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse)
-        DO UPDATE SET source = excluded.source RETURNING id
-        """,
-            key,
-        ).fetchone()
-    assert row is not None  # noqa: S101 - DO UPDATE always returns the row
+        row = conn.execute(_ADD, wanted).fetchone()
+    assert row is not None  # noqa: S101 - it was added, or it is there
     return int(str(row[0]))

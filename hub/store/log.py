@@ -31,23 +31,20 @@ class Within:
 
 
 _OWED = """
-    SELECT l.position, l.event, l.lapsed_at, true AS is_owed, NULL AS offered_by
-      FROM owed o JOIN log l ON l.position = o.position
+    SELECT o.position, o.event, o.lapsed_at, true AS is_owed, NULL AS offered_by FROM owed_closing o
      WHERE o.agency = %(reader)s AND o.position > %(after)s ORDER BY o.position LIMIT %(limit)s
 """
 
 # What opened late, at the position it was offered at: to everybody under a grant, or to this reader alone.
 _OFFERED = """
-    SELECT o.position, o.event, l.lapsed_at, false AS is_owed, o.grant_id AS offered_by
+    SELECT o.position, o.event, o.lapsed_at, false AS is_owed, o.grant_id AS offered_by
       FROM unnest(%(grants)s::text[]) AS held (id) CROSS JOIN LATERAL (
-           SELECT position, event, grant_id FROM offer
+           SELECT position, event, lapsed_at, grant_id FROM offered
             WHERE grant_id = held.id AND reader IS NULL AND position > %(after)s ORDER BY position LIMIT %(limit)s) o
-      JOIN log l ON l.event = o.event
      ORDER BY o.position LIMIT %(limit)s
 """
 _OFFERED_ALONE = """
-    SELECT o.position, o.event, l.lapsed_at, false AS is_owed, NULL AS offered_by
-      FROM offer o JOIN log l ON l.event = o.event
+    SELECT o.position, o.event, o.lapsed_at, false AS is_owed, NULL AS offered_by FROM offered o
      WHERE o.reader = %(reader)s AND o.position > %(after)s ORDER BY o.position LIMIT %(limit)s
 """
 _BESIDES = f"""
@@ -134,18 +131,11 @@ def guard(conn: Connection) -> Guard:
 
 def owe_late(conn: Connection, reader: str, rows: Sequence[Stored]) -> int:
     """A reader that gets an event after its subject had closed is owed the closing too; how many that were new."""
-    done = conn.execute(
-        """
-        INSERT INTO owed (agency, position)
-        SELECT DISTINCT %s, l.position FROM event e
-          JOIN event c ON c.subject = e.subject AND c.source = e.source
-          JOIN log l ON l.event = c.hub_id
-         WHERE e.hub_id = ANY(%s) AND c.type ~ '\\.(cancelled|located|closed)$'
-            ON CONFLICT DO NOTHING
-        """,
+    row = conn.execute(
+        "SELECT owe_closings(%s, array_agg(e.hub_id)) FROM event e WHERE e.hub_id = ANY(%s)",
         (reader, [row.hub_id for row in rows]),
-    )
-    return done.rowcount
+    ).fetchone()
+    return int(str(row[0])) if row is not None and row[0] is not None else 0
 
 
 def has_closed(conn: Connection, source: str, subject: str, sent_at: datetime) -> bool:

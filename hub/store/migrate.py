@@ -7,6 +7,8 @@ from typing import Any
 
 from yoyo import get_backend, read_migrations
 
+from hub.store.roles import make_roles
+
 
 def known() -> tuple[str, ...]:
     """The names of all migrations that this version has."""
@@ -19,6 +21,7 @@ def _all() -> Any:
 
 def migrate(url: str) -> list[str]:
     """Apply what is missing, in order, and name it; safe to run from several processes at once."""
+    make_roles(url)
     backend = get_backend(url.replace("postgresql://", "postgresql+psycopg://", 1))
     with backend.lock():
         missing = backend.to_apply(_all())

@@ -52,7 +52,7 @@ def answer_event(hub_id: UUID) -> Response:
         raise Invalid((flaw("/event", UNKNOWN),))
 
     def act(asking: Asking) -> Accepted:
-        with connection(hub.pool) as conn:
+        with connection(hub.pool, asking.reader) as conn:
             try:
                 return acknowledge(conn, asking, hub_id, state, body)
             except Malformed as malformed:  # what the sender wrote has become the data of an event

@@ -31,7 +31,7 @@ def show_active(status: str, limit: int) -> Response:
     hub = current_hub()
 
     def read(asking: Asking) -> str:
-        with transaction(hub.pool) as conn:
+        with transaction(hub.pool, asking.reader) as conn:
             return items(read_active(conn, asking, status=status, limit=limit))
 
     return json_response(f'{{"alerts":{answer(read)}}}')

@@ -12,7 +12,7 @@ from hub.errors import NotAuthenticated, Unavailable
 from hub.picture import Stale
 from hub.principal import Principal
 from hub.reading import Asking
-from hub.store import connection, transaction
+from hub.store import administration, connection
 from hub.web.hub import Hub, current_hub
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def act(use_case: Callable[[Connection, Asking], T]) -> T:
     hub = current_hub()
 
     def once(asking: Asking) -> T:
-        with transaction(hub.pool) as conn:
+        with administration(hub.pool, asking.reader) as conn:
             asking.require_current(conn)
             return use_case(conn, asking)
 

@@ -32,7 +32,7 @@ def show_case(subject: str) -> Response:
     hub = current_hub()
 
     def read(asking: Asking) -> str:
-        with transaction(hub.pool) as conn:
+        with transaction(hub.pool, asking.reader) as conn:
             return ",".join(_case(case) for case in read_case(conn, asking, subject))
 
     found = answer(read)

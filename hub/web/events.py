@@ -78,7 +78,7 @@ def _decode(hub: Hub, agency: str, raw: bytes) -> Event:
 
 
 def _reject(hub: Hub, asking: Asking, refused: rejections.Rejection) -> None:
-    with connection(hub.pool) as conn:
+    with connection(hub.pool, asking.reader) as conn:
         asking.require_current(conn)
         rejections.add(conn, [refused])
 
@@ -90,7 +90,7 @@ def _accept(conn: Connection, asking: Asking, event: Event) -> Accepted:
 
 
 def _accept_alone(hub: Hub, asking: Asking, event: Event) -> Accepted:
-    with connection(hub.pool) as conn:
+    with connection(hub.pool, asking.reader) as conn:
         return _accept(conn, asking, event)
 
 
@@ -98,9 +98,9 @@ def _accept_once(hub: Hub, asking: Asking, event: Event, key: str) -> Response:
     """Under an Idempotency-Key: the key is held for the whole transaction, and the answer is kept with the event."""
     agency = asking.principal.agency.id
     fingerprint = hashlib.sha256(wire.encode(event.wire)).digest()
-    with connection(hub.pool) as conn:
+    with connection(hub.pool, asking.reader) as conn:
         settle_lane(conn, asking.picture, asking.principal, event, asking.at)
-    with transaction(hub.pool) as conn:
+    with transaction(hub.pool, asking.reader) as conn:
         earlier = idempotency.claim(conn, agency, key)
         if earlier is not None and earlier.fingerprint != fingerprint:
             raise KeyReused
@@ -126,7 +126,7 @@ def show_event(hub_id: UUID) -> Response:
     hub = current_hub()
 
     def read(asking: Asking) -> str:
-        with transaction(hub.pool) as conn:
+        with transaction(hub.pool, asking.reader) as conn:
             return item(read_event(conn, asking, hub_id))
 
     return json_response(answer(read))

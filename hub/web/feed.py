@@ -33,7 +33,7 @@ def show_feed(after: str, limit: int, status: str) -> Response:
     def page(asking: Asking) -> tuple[Page, str]:
         agency = asking.principal.agency.id
         position = hub.cursors.open(after, agency, status)
-        with connection(hub.pool) as conn:
+        with connection(hub.pool, asking.reader) as conn:
             found = read_feed(conn, asking, after=position, limit=limit, status=status)
         return found, hub.cursors.seal(found.position, agency, status)
 

@@ -32,7 +32,7 @@ def show_me() -> dict[str, Any]:
     hub = current_hub()
 
     def read(asking: Asking) -> Self:
-        with connection(hub.pool) as conn:
+        with connection(hub.pool, asking.reader) as conn:
             asking.require_current(conn)
             return describe(conn, asking)
 

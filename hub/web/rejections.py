@@ -32,7 +32,7 @@ def show_rejections(after: int, limit: int) -> Response:
     hub = current_hub()
 
     def read(asking: Asking) -> list[dict[str, Any]]:
-        with transaction(hub.pool) as conn:
+        with transaction(hub.pool, asking.reader) as conn:
             asking.require_current(conn)
             return read_rejections(conn, asking, after=after, limit=limit)
 

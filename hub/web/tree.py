@@ -65,7 +65,7 @@ def _read(use_case: Callable[[Connection, Asking], T]) -> T:
     hub = current_hub()
 
     def read(asking: Asking) -> T:
-        with transaction(hub.pool) as conn:
+        with transaction(hub.pool, asking.reader) as conn:
             asking.require_current(conn)
             return use_case(conn, asking)
 

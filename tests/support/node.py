@@ -26,7 +26,7 @@ from hub.merkle import Head
 from hub.picture import Picture
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import RateSettings
-from hub.store import agencies, connect, log, open_pool, persons
+from hub.store import agencies, connect, log, open_gateway_pool, persons
 from hub.store import grants as stored_grants
 from hub.store.tree import Leader
 from hub.tokens import Issuer, SigningKey, TokenVerifier
@@ -131,7 +131,7 @@ class Node:
         return Hub(
             node="us",
             url="http://gateway.example",
-            pool=open_pool(self.url, name="test-gateway", most=4),
+            pool=open_gateway_pool(self.url, name="test-gateway", most=4),
             picture=Picture.unread(cast.LIMITS),
             tokens=TokenVerifier(ISSUER, "us/api", {_SIGNING_KEY.kid: _SIGNING_KEY.public}, cache=100),
             grantor=Grantor(issuer, {"us/api": 300, "us/kafka": 900}, frozenset({"us/kafka"})),

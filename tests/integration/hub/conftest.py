@@ -10,6 +10,10 @@ import pytest
 from psycopg import sql
 
 from hub.directory import Role
+from hub.store import Connection, agencies
+from hub.store.migrate import migrate
+from hub.store.roles import make_roles
+from tests.hub import strategies
 from tests.support.cast import FISCALIA, POLICE, SHELTER, STRANGER
 from tests.support.node import OPERATOR, SHERIFF, Desk, Node
 from tests.support.services import Databases
@@ -21,6 +25,34 @@ KEPT = {"directory", "lease"}  # one row each, which the migration wrote
 def shared_database(databases: Databases) -> str:
     """The URL of the database these tests share."""
     return databases.migrated()
+
+
+@pytest.fixture(scope="module")
+def everybody(postgres_of_module: str) -> Iterator[Connection]:
+    """A connection to a database where everybody that the strategies know is enrolled."""
+    with psycopg.connect(postgres_of_module, autocommit=True) as conn:
+        for agency in strategies.EVERYBODY:
+            agencies.enrol(conn, agency)
+        yield conn
+
+
+@pytest.fixture
+def plain_database(databases: Databases) -> Iterator[str]:
+    """A migrated database whose owner, whom all sessions work as, is no superuser: as managed servers give one."""
+    url = databases.empty()
+    with psycopg.connect(url, autocommit=True) as conn:
+        make_roles(url)
+        conn.execute("CREATE ROLE plain_owner NOLOGIN")
+        conn.execute("GRANT puente_gateway TO plain_owner WITH INHERIT FALSE")
+        conn.execute("GRANT puente_worker TO plain_owner")
+        name = sql.Identifier(conn.info.dbname)
+        conn.execute(sql.SQL("ALTER DATABASE {} OWNER TO plain_owner").format(name))
+        conn.execute(sql.SQL("ALTER ROLE CURRENT_USER IN DATABASE {} SET role = plain_owner").format(name))
+    migrate(url)
+    yield url
+    databases.drop(url)
+    with psycopg.connect(databases.server.url("postgres"), autocommit=True) as conn:
+        conn.execute("DROP ROLE plain_owner")
 
 
 @pytest.fixture

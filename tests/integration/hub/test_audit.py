@@ -95,7 +95,7 @@ def commits_die(node: Node) -> None:
     """From now on whoever commits a disclosure loses its connection in the act."""
     node.rows(
         """
-        CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+        CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
             'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
         CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW WHEN (NEW.action = 'disclose') EXECUTE FUNCTION die()

@@ -86,6 +86,14 @@ def at_work(operator: Operator) -> Iterator[Node]:
         node.close()
 
 
+def test_a_copy_is_whole_where_row_security_binds_the_owner_too(plain_database: str, tmp_path: Path) -> None:
+    operator = Operator(plain_database, tmp_path)
+    with at_work(operator) as node:
+        node.desk(POLICE).publish(missing_child())
+
+    assert operator.backs_up()["tables"]["event"] == 1
+
+
 @pytest.fixture
 def published(operator: Operator) -> list[str]:
     """The ids of three alerts, in the log of a node that has stopped again."""

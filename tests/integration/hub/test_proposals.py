@@ -2,84 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from uuid import uuid4
 
-import psycopg
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.feed import read_feed
 from hub.grants import Grant
-from hub.lanes import coarsen
-from hub.picture import Picture
-from hub.policy import Facts, may_read
+from hub.policy import Facts
 from hub.principal import READ, Principal
 from hub.reading import Asking, choose
-from hub.rendering import dump_cuts
-from hub.store import Connection, agencies, events, log
-from hub.store import grants as stored_grants
-from hub.stored import Draft
-from hub.timing import Timing
-from schemas import projection
-from schemas.masks import NAMES
+from hub.store import Connection, log
 from tests.hub import strategies
-from tests.support.cast import LIMITS, NOW
+from tests.integration.hub.published import allowed, stored
 
-NEVER = Timing(lapses=False, lapsed_at=None, public_until=None, active_until=None)
 few = settings(max_examples=60, deadline=None)
-
-
-@pytest.fixture(scope="module")
-def everybody(postgres_of_module: str) -> Iterator[Connection]:
-    """A connection to a database where everybody that the strategies know is enrolled."""
-    with psycopg.connect(postgres_of_module, autocommit=True) as conn:
-        for agency in strategies.EVERYBODY:
-            agencies.enrol(conn, agency)
-        yield conn
-
-
-@contextmanager
-def stored(conn: Connection, published: list[Facts], held: list[Grant]) -> Iterator[Picture]:
-    """What was published is in the log while this lasts, and `held` are the grants."""
-    with conn.transaction(force_rollback=True):
-        stored_grants.replace_imported(conn, held, bytes(32))
-        picture = Picture.unread(LIMITS)
-        picture.refresh(conn)
-        for number, facts in enumerate(published):
-            picture.lane_for(conn, facts)
-            assert events.append(conn, _entry(number, facts, picture))
-        led = log.take_lease(conn, "sequencer", me := uuid4(), lease_ms=60_000)
-        assert led is not None
-        assert log.assign(conn, me, led[0], most=1000, lease_ms=60_000).assigned == len(published)
-        yield picture
-
-
-def _entry(number: int, facts: Facts, picture: Picture) -> events.Entry:
-    draft = Draft(
-        source=facts.source,
-        id=str(number),
-        type=facts.type,
-        subject=str(number),
-        time=NOW,
-        facts=facts,
-        timing=NEVER,
-        digest=b"",
-        projection_version=projection.PROJECTION_VERSION,
-        cuts=dump_cuts({name: [(0, 2)] for name in NAMES}),
-        text="{}",
-    )
-    lane, version = picture.view.lanes.by_facts[coarsen(facts)], picture.view.rules.directory.version
-    return events.Entry(draft=draft, lane=lane, directory_version=version, client="c", reason="r", policy="p")
-
-
-def allowed(asking: Asking, published: list[Facts]) -> dict[str, str | None]:
-    """What the policy says by itself: the subjects of the events that may be read, and as what."""
-    decisions = [may_read(asking.principal, facts, asking.view.rules, asking.at) for facts in published]
-    return {str(number): decision.projection for number, decision in enumerate(decisions) if decision.is_allowed}
 
 
 questions = given(

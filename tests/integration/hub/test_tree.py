@@ -12,7 +12,7 @@ import pytest
 
 from hub.errors import NotAuthenticated
 from hub.merkle import leaf_hash
-from hub.store import connect, log, tree
+from hub.store import connect, log, open_pool, tree
 from hub.tokens import read_head
 from hub.tree import Forked
 from hub.web.management import create_management_app
@@ -256,12 +256,13 @@ def test_nothing_is_signed_that_contradicts_what_was_signed(police: Desk, change
 
 
 def test_health_tells_how_long_the_oldest_entry_has_waited(police: Desk, tmp_path: Any) -> None:
-    health = create_management_app(police.node.hub.pool, str(tmp_path)).test_client()
-    waiting = health.get("/health/ready").get_json()["oldest_leafless_s"]
-    police.node.notarize()
+    with open_pool(police.node.url, name="test-management", most=1) as pool:
+        health = create_management_app(pool, str(tmp_path)).test_client()
+        waiting = health.get("/health/ready").get_json()["oldest_leafless_s"]
+        police.node.notarize()
 
-    assert waiting > 0
-    assert health.get("/health/ready").get_json()["oldest_leafless_s"] == 0
+        assert waiting > 0
+        assert health.get("/health/ready").get_json()["oldest_leafless_s"] == 0
 
 
 def test_who_does_not_lead_adds_nothing(police: Desk) -> None:

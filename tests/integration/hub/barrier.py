@@ -1,0 +1,48 @@
+"""The second barrier as tests look at it: asked as a gateway asks, and what a grant covers by its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hub.directory import Agency
+from hub.grants import Grant, covers_type
+from hub.policy import Facts
+from hub.store import GATEWAY_ROLE, Connection
+from schemas.places import touches
+
+
+@contextmanager
+def as_gateway(conn: Connection, reader: str | None) -> Iterator[None]:
+    """What follows is asked as a gateway asks it that answers `reader`."""
+    with conn.transaction(force_rollback=True):
+        if reader is not None:
+            conn.execute("SELECT set_config('puente.reader', %s, true)", (reader,))
+        conn.execute(f"SET LOCAL ROLE {GATEWAY_ROLE}")
+        yield
+
+
+def visible(conn: Connection, reader: str) -> dict[str, set[str]]:
+    """The subjects that each table shows this reader when it is asked for all it has."""
+    with as_gateway(conn, reader):
+        return {
+            "event": _set(conn, "SELECT subject FROM event"),
+            "log": _set(conn, "SELECT e.subject FROM log l JOIN event e ON e.hub_id = l.event"),
+            "state": _set(conn, "SELECT subject FROM subject_state"),
+        }
+
+
+def _set(conn: Connection, statement: str) -> set[str]:
+    return {str(row[0]) for row in conn.execute(statement).fetchall()}
+
+
+def is_covered(reader: Agency, source: Agency, facts: Facts, held: list[Grant]) -> bool:
+    """Own, addressed, or under a grant by its source, type and jurisdiction."""
+    is_own = facts.source == reader.id
+    is_addressed = facts.type.startswith("ack.") and reader.id in (facts.audience or ())
+    return is_own or is_addressed or any(_covers(one, reader, source, facts) for one in held)
+
+
+def _covers(one: Grant, reader: Agency, source: Agency, facts: Facts) -> bool:
+    where = any(touches(a, b) for a in one.jurisdictions for b in facts.jurisdictions)
+    return one.reader.covers(reader) and one.source.covers(source) and covers_type(one.types, facts.type) and where
