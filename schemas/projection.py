@@ -38,19 +38,29 @@ class Projections:
 
 @dataclass(slots=True)
 class _Mark:
-    """What the label's marks say at one place and below it; `opens` are projections that a consent opens it to."""
+    """What the label's marks say at one place and below it.
+
+    `opens` are projections that a consent opens it to, whatever is around it; in `keeps` it stays open with its parent.
+    """
 
     mask: int
     below: dict[str, _Mark]
     opens: int = 0
+    keeps: int = 0
+
+    def not_for_public(self) -> _Mark:
+        """The same, opened from partners up at most."""
+        keeps = self.keeps & FROM_PARTNER
+        below = {step: mark.not_for_public() for step, mark in self.below.items()}
+        return _Mark(self.mask, _Everything(keeps) if keeps else below, self.opens & FROM_PARTNER, keeps)
 
 
 class _Everything(dict[str, _Mark]):
     """What lies below an opened member is open as well; empty, so that a member alike in all parts is written whole."""
 
-    def __init__(self, mark: _Mark) -> None:
+    def __init__(self, opened: int) -> None:
         super().__init__()
-        self._mark = mark
+        self._mark = _Mark(ALL, self, keeps=opened)
 
     def get(self, _step: str, _default: object = None) -> _Mark:
         return self._mark
@@ -98,11 +108,19 @@ def _tree(marks: Mapping[str, str], outside: bool, opened: tuple[str, Iterable[s
             level = Sensitivity[mark.upper()]
             at.mask &= from_level(level, level, in_notice=False)
     name, pointers = opened or ("", ())
-    for pointer in pointers:
-        at = _place(root, pointer)
-        at.opens = BITS[name]
-        at.below = _Everything(at)
+    # No consent takes out of the node what is to stay in it.
+    kept = [pointer for pointer, mark in marks.items() if mark == RESIDENT and outside]
+    named = [one for one in pointers if not any(_holds(one, other) or _holds(other, one) for other in kept)]
+    for pointer in named:
+        if not any(_holds(other, pointer) for other in named if other != pointer):
+            at = _place(root, pointer)
+            at.opens = at.keeps = BITS[name]
+            at.below = _Everything(at.keeps)
     return root
+
+
+def _holds(outer: str, inner: str) -> bool:
+    return f"{inner}/".startswith(f"{outer}/")
 
 
 def _place(root: _Mark, pointer: str) -> _Mark:
@@ -130,16 +148,19 @@ class _Writer:
 
     def write(self, node: Node, value: Any, mask: int, mark: _Mark | None, prefix: str = "") -> int:
         """Append ``prefix`` and ``value``; returns the projections that show anything of it."""
-        mask = mask & node.mask if mark is None else mask & node.mask & mark.mask | mark.opens
+        mask &= node.mask if mark is None else node.mask & mark.mask | mark.keeps
+        mask |= 0 if mark is None else mark.opens
         if node.machine == "block" and value.get("translation") == "machine":
             mask &= FROM_PARTNER  # what a machine translated is never shown to the public
+            mark = None if mark is None else mark.not_for_public()
         if not mask:
             return 0
         self.lapses = self.lapses or node.lapses
         may_cut_text = self.has_machine_text and node.holds_text
         if node.machine == "text" and may_cut_text:
             return self._write_text(value, mask, prefix)
-        if not value or (node.is_uniform and not may_cut_text and (mark is None or not mark.below)):
+        is_leaf = node.item is None and node.members is None  # a pointer may go on below one: at nothing
+        if not value or is_leaf or (node.is_uniform and not may_cut_text and (mark is None or not mark.below)):
             return self._append(prefix + orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode(), mask)
         entries = self._items(node.item, value, mark) if node.item is not None else self._members(node, value, mark)
         return self._write_all(entries, mask, prefix, "[]" if node.item is not None else "{}", node.always_shown)
@@ -171,7 +192,8 @@ class _Writer:
         for name in node.with_stand_in & value.keys():
             members |= self._stand_in(node, value, name, below)
         for name in sorted(members):
-            yield f'"{name}":', *members[name], below.get(name)
+            # What stands in has no place of its own: nothing is marked there, and nothing opened.
+            yield f'"{name}":', *members[name], below.get(name) if name in nodes else None
 
     def _stand_in(
         self, around: Node, siblings: Mapping[str, Any], name: str, below: Mapping[str, _Mark]
@@ -183,7 +205,7 @@ class _Writer:
         value = FUNCTIONS[coarse.by](siblings[name], siblings, self.event) if coarse is not None else None
         if coarse is None or value is None:
             return {}
-        shown = coarse.mask & ~node.mask & (ALL if mark is None else mark.mask & ~mark.opens)
+        shown = coarse.mask & ~node.mask & (ALL if mark is None else mark.mask & ~mark.keeps)
         if coarse.of is not None:
             other = below.get(coarse.of)
             shown &= nodes[coarse.of].mask & (ALL if other is None else other.mask)

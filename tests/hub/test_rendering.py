@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.ingest import draft_of
-from hub.rendering import dump_cuts, render
+from hub.rendering import dump_cuts, render, render_opened
 from hub.stored import Stored
 from hub.timing import Timing
 from schemas import envelope, projection
@@ -101,3 +101,15 @@ def test_a_notice_names_the_event_and_nothing_of_what_happened() -> None:
     assert notice["type"] == "alert.missing_child.issued"
     assert notice.keys().isdisjoint({"defects", "origin"})
     assert "Ximena" not in str(notice)
+
+
+@pytest.mark.parametrize("make", [stored, outdated], ids=["as cut now", "of an older version"])
+@pytest.mark.parametrize("name", ["public", "partner", "enforcement", "public~", "partner~", "enforcement~"])
+def test_a_consent_widens_the_projection_of_a_stored_event(make: Any, name: str) -> None:
+    event = events.alert()
+    shown = orjson.loads(render_opened(make(event), name, ["/data/child/medical"]))
+
+    without = orjson.loads(render(stored(event), name))
+    assert shown["data"]["child"].pop("medical") == event["data"]["child"]["medical"]
+    assert "medical" not in without["data"].setdefault("child", {})
+    assert shown == without

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from marshmallow import Schema, fields
@@ -17,31 +18,55 @@ class Hidden:
 
 
 class View(NamedTuple):
-    """Whose eyes: a clearance (None for the owner), and whether the alert is over."""
+    """Whose eyes: a clearance (None for the owner), whether the alert is over, and what a consent opens to them."""
 
     clearance: Sensitivity | None
     lapsed: bool
     is_notice: bool
     marks: dict[str, str]
     event: dict[str, Any]
+    opened: frozenset[str] = frozenset()
+    is_within_hidden: bool = False
+    is_outside: bool = False
 
-    def sees(self, level: Sensitivity) -> bool:
-        return self.clearance is None or level <= self.clearance
+    def sees(self, metadata: Any, path: str) -> bool:
+        return self.is_opened(path) or self.sees_level(_level(metadata, self, path), path)
+
+    def sees_level(self, level: Sensitivity, path: str) -> bool:
+        if self.is_outside and self.marks.get(path) == "resident":
+            return False
+        return not self.is_within_hidden and (self.clearance is None or level <= self.clearance)
+
+    def is_opened(self, path: str) -> bool:
+        return any(f"{path}/".startswith(f"{pointer}/") for pointer in self.opened)
+
+    def opens_below(self, path: str) -> bool:
+        return any(pointer.startswith(f"{path}/") for pointer in self.opened)
 
 
-def redact(event: dict[str, Any], name: str) -> dict[str, Any]:
-    """The projection ``name`` of an event."""
+def redact(
+    event: dict[str, Any], name: str, *, opened: Iterable[str] = (), is_outside: bool = False
+) -> dict[str, Any]:
+    """The projection ``name`` of an event, with the members that are ``opened``."""
     lapsed = name.endswith("~")
     plain = name.rstrip("~")
     clearance = {"full": None, "notice": Sensitivity.PUBLIC}.get(plain, Sensitivity.PUBLIC)
     if plain in ("partner", "enforcement"):
         clearance = Sensitivity[plain.upper()]
-    view = View(clearance, lapsed, plain == "notice", event.get("label", {}).get("marks", {}), event)
+    marks = event.get("label", {}).get("marks", {})
+    view = View(clearance, lapsed, plain == "notice", marks, event, is_outside=is_outside)
+    view = view._replace(opened=frozenset(pointer for pointer in opened if not _meets_resident(view, pointer)))
     envelope = {name: value for name, value in event.items() if name != "data"}
     seen = _object(ENVELOPE, envelope, view, "")
     if not view.is_notice:
         seen["data"] = _object(registry.BODIES[event["type"]], event["data"], view, "/data")
     return seen
+
+
+def _meets_resident(view: View, pointer: str) -> bool:
+    """Whether opening it would take out of the node what is marked to stay in it."""
+    kept = [marked for marked, mark in view.marks.items() if mark == "resident" and view.is_outside]
+    return any(f"{one}/".startswith(f"{other}/") for each in kept for one, other in ((each, pointer), (pointer, each)))
 
 
 def _mark(view: View, path: str) -> Sensitivity:
@@ -57,8 +82,13 @@ def _level(metadata: Any, view: View, path: str) -> Sensitivity:
 
 
 def _value(field: fields.Field[Any], value: Any, view: View, path: str) -> Any:
-    if not view.sees(_level(field.metadata, view, path)) or (view.is_notice and "notice" not in field.metadata):
+    if view.is_notice and "notice" not in field.metadata:
         return Hidden
+    is_seen = view.sees(field.metadata, path)
+    if not is_seen:
+        if not (isinstance(field, fields.Nested | fields.List) and view.opens_below(path)):
+            return Hidden
+        view = view._replace(is_within_hidden=True)
     if isinstance(field, Bilingual):
         return _text(value, view)
     if isinstance(field, fields.Nested):
@@ -68,7 +98,7 @@ def _value(field: fields.Field[Any], value: Any, view: View, path: str) -> Any:
         seen = [item for item in items if item is not Hidden]
     else:
         return value
-    return Hidden if value and not seen else seen
+    return Hidden if not seen and (value or not is_seen) else seen
 
 
 def _object(schema: Schema, value: dict[str, Any], view: View, path: str) -> dict[str, Any]:
@@ -78,7 +108,7 @@ def _object(schema: Schema, value: dict[str, Any], view: View, path: str) -> dic
         inner = _value(field, content, view, f"{path}/{name}")
         if inner is not Hidden:
             seen[name] = inner
-        elif "coarse" in field.metadata and not view.is_notice:
+        elif "coarse" in field.metadata and not view.is_notice and not view.is_opened(f"{path}/{name}"):
             seen |= _coarse(schema, name, value, view, path)
     return seen
 
@@ -86,11 +116,13 @@ def _object(schema: Schema, value: dict[str, Any], view: View, path: str) -> dic
 def _coarse(schema: Schema, name: str, siblings: dict[str, Any], view: View, path: str) -> dict[str, Any]:
     how = schema.fields[name].metadata["coarse"]
     level = how.lapses_to if view.lapsed and how.lapses_to is not None else how.sensitivity
-    level = max(level, _mark(view, f"{path}/{name}"))
+    at = f"{path}/{name}"
+    is_seen = view.sees_level(max(level, _mark(view, at)), at)
     if how.of is not None:
-        level = max(level, _level(schema.fields[how.of].metadata, view, f"{path}/{how.of}"))
+        beside = f"{path}/{how.of}"
+        is_seen = is_seen and view.sees_level(_level(schema.fields[how.of].metadata, view, beside), beside)
     stand_in = coarse.FUNCTIONS[how.by](siblings[name], siblings, view.event)
-    return {how.name: stand_in} if stand_in is not None and view.sees(level) else {}
+    return {how.name: stand_in} if stand_in is not None and is_seen else {}
 
 
 def _is_machine_block(value: Any, view: View) -> bool:

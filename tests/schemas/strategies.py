@@ -111,6 +111,20 @@ def chosen_marks(draw: st.DrawFn, body: Schema, data: dict[str, Any]) -> dict[st
     return found
 
 
+@st.composite
+def consents(draw: st.DrawFn) -> tuple[dict[str, Any], list[str], bool]:
+    """An event, pointers that a consent might name in it, some of them at nothing, and whether its reader is abroad."""
+    event = draw(events())
+    found = pointers_of(event["data"], "/data") or ["/data"]
+    astray = st.sampled_from(["/data/no_such/member", "/data/victims/99", f"{found[0]}/en", f"{found[-1]}/0/deeper"])
+    chosen = draw(st.lists(st.sampled_from(found) | astray, min_size=1, max_size=3, unique=True))
+    if draw(st.booleans()):  # what is opened is often marked as well
+        body = registry.BODIES[event["type"]]
+        marked = {pointer: "protected" for pointer in chosen if marks.declared_at(body, pointer) is not None}
+        event["label"]["marks"] |= marked
+    return event, chosen, draw(st.booleans())
+
+
 def pointers_of(value: Any, path: str) -> list[str]:
     """A JSON pointer for every member and item below ``value``."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

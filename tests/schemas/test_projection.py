@@ -25,6 +25,8 @@ EXAMPLES = {
     "declined": ack("declined"),
 }
 
+OPENABLE = [name for name in NAMES if name not in ("notice", "full")]
+
 
 def seen(event: Wire, name: str) -> Any:
     """One projection of an event, parsed."""
@@ -39,6 +41,27 @@ def test_every_projection_is_the_canonical_json_of_the_naive_redaction(event: Wi
 
     for name in NAMES:
         assert render(projections.text, projections.cuts[name]) == wire.encode(naive.redact(event, name)).decode()
+
+
+@given(strategies.consents())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_consent_opens_what_it_names_and_nothing_else(consented: tuple[Wire, list[str], bool]) -> None:
+    event, pointers, outside = consented
+
+    for name in OPENABLE:
+        cut = project(event, event["type"], outside=outside, opened=(name, pointers))
+        expected = naive.redact(event, name, opened=pointers, is_outside=outside)
+        assert render(cut.text, cut.cuts[name]) == wire.encode(expected).decode()
+
+
+@given(strategies.consents())
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_consent_widens_one_projection_alone(consented: tuple[Wire, list[str], bool]) -> None:
+    event, pointers, _ = consented
+    plain, opened = project(event, event["type"]), project(event, event["type"], opened=("partner", pointers))
+
+    for name in set(NAMES) - {"partner"}:
+        assert render(opened.text, opened.cuts[name]) == render(plain.text, plain.cuts[name])
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -163,3 +186,46 @@ def test_a_resident_member_stays_inside_the_node() -> None:
 def test_only_alerts_about_children_lapse() -> None:
     assert project(alert(), "alert.missing_child.issued").lapses
     assert not project(warning(), "alert.warning.issued").lapses
+
+
+def opened(event: Wire, name: str, *pointers: str) -> Any:
+    """One projection of an event, parsed, with what a consent opens in it."""
+    projections = project(event, event["type"], opened=(name, pointers))
+    return json.loads(render(projections.text, projections.cuts[name]))
+
+
+def test_a_consent_opens_a_protected_member_among_hidden_ones() -> None:
+    shown = opened(case(), "partner", "/data/victims/0/prs_FirstName")["data"]["victims"][0]
+
+    assert shown.pop("prs_FirstName") == "Lucía"
+    assert shown == seen(case(), "partner")["data"]["victims"][0]
+
+
+def test_the_exact_member_takes_the_place_of_the_coarse_one() -> None:
+    assert seen(alert(), "partner~")["data"]["child"] == {"age_band": "6-11"}
+    assert opened(alert(), "partner~", "/data/child/age_years")["data"]["child"] == {"age_years": 9}
+
+
+def test_a_whole_that_is_opened_needs_no_coarse_member_either() -> None:
+    assert opened(alert(), "partner~", "/data/child")["data"]["child"] == alert()["data"]["child"]
+
+
+def test_a_member_that_a_mark_protects_is_opened_as_well() -> None:
+    marked = alert(label={"marks": {"/data/lookout/vehicles/0/plate": "protected"}})
+
+    assert "plate" not in seen(marked, "enforcement")["data"]["lookout"]["vehicles"][0]
+    shown = opened(marked, "enforcement", "/data/lookout/vehicles/0/plate")
+    assert shown["data"]["lookout"]["vehicles"][0]["plate"] == "4XXX000"
+
+
+@pytest.mark.parametrize("pointer", ["/data/no_such", "/data/victims/7", "/data/child/name/en", "/data/headline/en/x"])
+def test_a_pointer_at_nothing_opens_nothing(pointer: str) -> None:
+    assert opened(alert(), "public", pointer) == seen(alert(), "public")
+
+
+def test_no_consent_takes_a_resident_member_out_of_the_node() -> None:
+    event = alert(label={"rel_to": ["MX"], "marks": {"/data/child/name/given": "resident"}})
+
+    for pointer in ("/data/child/name/given", "/data/child", "/data/child/name"):
+        cut = project(event, event["type"], outside=True, opened=("partner", [pointer]))
+        assert '"given":"Ximena"' not in render(cut.text, cut.cuts["partner"])
