@@ -18,7 +18,5 @@ def consent_for(
     principal: Principal, subject: tuple[str, str], decision: Decision, rules: Rules, at: datetime
 ) -> Consent | None:
     """What consents open of the protected members of a (source, subject)'s events to who may read them at all."""
-    if not decision.is_allowed or decision.protected_for is None:
-        return None
-    held = rules.consents.get(subject, ())
-    return joined([one for one in held if one.opens_to(principal.agency.id, decision.protected_for, at)])
+    held, reader = rules.consents.get(subject, ()), principal.agency.id
+    return joined([one for one in held if any(one.opens_to(reader, what, at) for what in decision.protected_for)])

@@ -136,7 +136,7 @@ def _offer(conn: Connection, asking: Asking, consent: ConsentRecord) -> int:
     for name in sorted(consent.recipients):
         reader = of_agency(rules.directory.agencies[name])
         decisions = [(row, may_read(reader, asking.facts_of(row), rules, asking.at)) for row in rows]
-        opened = [row for row, decision in decisions if decision.protected_for == consent.purpose]
+        opened = [row for row, decision in decisions if consent.purpose in decision.protected_for]
         consents.offer(conn, name, opened)
         count += len(opened)
     return count

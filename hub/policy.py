@@ -78,7 +78,7 @@ class Decision:
     """Yes or no, why, on which grant, and as which projection; `considered` is each grant with its answer.
 
     `holds_from`: for events accepted earlier the answer may be another, and each is decided by itself.
-    `protected_for`: the purpose for which a consent may open protected members too.
+    `protected_for`: the purposes for which consents may open protected members too.
     """
 
     is_allowed: bool
@@ -87,7 +87,7 @@ class Decision:
     grant: str | None = None
     considered: tuple[tuple[str, Text], ...] = field(default=(), compare=False)
     holds_from: datetime | None = None
-    protected_for: str | None = None
+    protected_for: frozenset[str] = frozenset()
 
 
 def _no(en: str, es: str) -> Decision:
@@ -179,15 +179,16 @@ def _by_grants(
         return Decision(False, nearest[1], considered=tuple(considered))
     # Of two alike the older: what a later one offers is no news to who has it already.
     best = min(applying, key=lambda grant: (-grant.clearance, grant.since(source.id)))
-    owner = best.owner(source.id)
+    protecting = [grant for grant in applying if grant.clearance is Sensitivity.PROTECTED]
+    owners = [owner for grant in (best, *protecting) if (owner := grant.owner(source.id)) is not None]
     return Decision(
         True,
         Text("granted for {purpose}", "permitido para {purpose}").format(purpose=best.purpose),
         _projection(min(best.clearance, ceiling)),
         best.id,
         tuple(considered),
-        holds_from=None if owner is None else owner.events_from,
-        protected_for=best.purpose if best.clearance is Sensitivity.PROTECTED else None,
+        holds_from=max((owner.events_from for owner in owners), default=None),
+        protected_for=frozenset(grant.purpose for grant in protecting),
     )
 
 

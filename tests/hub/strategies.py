@@ -7,13 +7,15 @@ of them, and the pools hold few enough different values that grants, labels and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
 from hypothesis import strategies as st
 
-from hub.directory import Agency, Kind, Standing
-from hub.grants import Grant, Selector, Tlp
+from hub.consents import Consent, by_subject
+from hub.directory import Agency, Attestation, Kind, Standing
+from hub.grants import Grant, GrantState, Owner, Selector, Tlp
 from hub.policy import Facts, Rules
 from hub.principal import ANYWHERE, SCOPES, Principal
 from schemas.places import covers
@@ -27,17 +29,30 @@ PLACES = (
 TYPES = ("alert.missing_child.issued", "alert.warning.cancelled", "case.trafficking.opened", "ack.read")
 PATTERNS = ("*", "*", "alert.*", "case.*", "alert.missing_child.issued", "ack.*")
 PURPOSES = ("locate-child", "rescue")
+ATTESTATIONS = ("28-cfr-23", "nda")
+SUBJECTS = ("subject-1", "subject-2")
 TIMES = (NOW - 2 * DAY, NOW - DAY, NOW, NOW + DAY, NOW + 2 * DAY)
 _random = Random(20260504)  # noqa: S311 - test data
 
 
+def _attestations() -> tuple[Attestation, ...]:
+    """Some of what a grant may require, most of it live."""
+    kinds = _random.sample(ATTESTATIONS, _random.randint(0, len(ATTESTATIONS)))
+    return tuple(Attestation(kind=kind, valid_from=TIMES[0], valid_until=_random.choice(TIMES[1:])) for kind in kinds)
+
+
 def _one_of_each_kind(country: str) -> list[Agency]:
-    publishes = ("alert.*", "case.*")
-    return [agency(f"{country}-{kind.replace('_', '-')}", kind, publishes=publishes) for kind in Kind]
+    return [
+        agency(
+            f"{country}-{kind.replace('_', '-')}", kind, publishes=("alert.*", "case.*"), attestations=_attestations()
+        )
+        for kind in Kind
+    ]
 
 
 EVERYBODY = (POLICE, FISCALIA, *_one_of_each_kind("us"), *_one_of_each_kind("mx"))
 IDS = tuple(one.id for one in EVERYBODY)
+GRANT_IDS = tuple(f"grant-{number}" for number in range(60))
 
 
 def _some(of: tuple[str, ...], least: int, most: int) -> tuple[str, ...]:
@@ -57,6 +72,8 @@ def _facts() -> Facts:
         rel_to=_random.choice([(), ("MX",), *[("MX", "US")] * 6]),
         audience=audience,
         purpose=_random.choice([None, None, *PURPOSES]),
+        accepted_at=_random.choice([None, *TIMES]),
+        offers=frozenset(_random.sample(GRANT_IDS, _random.choice([0, 0, 5]))),
     )
 
 
@@ -67,11 +84,31 @@ def _selector() -> Selector:
     return _random.choice([Selector(agency=_random.choice([POLICE.id, *IDS])), wide, wide, wide])
 
 
+def _owners(source: Selector) -> tuple[Owner, ...] | None:
+    """None as for a grant of a file; else most of the sources it covers, each from its own moment on."""
+    if _random.random() < 0.4:
+        return None
+    covered = [one.id for one in EVERYBODY if source.covers(one) and _random.random() < 0.8]
+    return tuple(Owner(agency=one, events_from=_random.choice(TIMES)) for one in covered)
+
+
+def _parties() -> tuple[Selector, ...] | None:
+    """Mostly both countries; sometimes one of them, or a few agencies by name."""
+    few = tuple(Selector(agency=one) for one in _some(IDS, 1, 8))
+    both = (Selector(country="US"), Selector(country="MX"))
+    return _random.choice([None, None, None, both, both[:1], both[1:], few])
+
+
 def _grant() -> Grant:
     begins, ends = _random.choice([(TIMES[0], TIMES[-1]), tuple(sorted(_random.sample(TIMES, 2)))])
+    source = _selector()
     return grant(
-        id=f"grant-{_random.randrange(10**9)}",
-        source=_selector(),
+        id=_random.choice(GRANT_IDS),
+        source=source,
+        state=_random.choice([GrantState.IN_FORCE] * 12 + [GrantState.SUSPENDED, GrantState.REVOKED]),
+        owners=_owners(source),
+        parties=_parties(),
+        requires=_random.choice([(), (), (), ATTESTATIONS[:1], ATTESTATIONS]),
         reader=_selector(),
         types=(_random.choice(PATTERNS),),
         jurisdictions=_some(PLACES, 1, 6),
@@ -80,6 +117,26 @@ def _grant() -> Grant:
         clearance=_random.choice(list(Sensitivity)),
         valid_from=begins,
         valid_until=ends,
+    )
+
+
+def _grants(most: int) -> list[Grant]:
+    """So many grants at most, each with an id of its own."""
+    return list({one.id: one for one in (_grant() for _ in range(_random.randint(0, most)))}.values())
+
+
+def _consent() -> Consent:
+    begins, ends = _random.choice([(TIMES[0], TIMES[-1]), tuple(sorted(_random.sample(TIMES, 2)))])
+    return Consent(
+        id=f"consent-{_random.randrange(10**9)}",
+        source=_random.choice([POLICE.id, POLICE.id, *IDS]),
+        subject=_random.choice(SUBJECTS),
+        fields=("/data/child/name",),
+        recipients=frozenset(_some(IDS, 1, len(IDS))),
+        purpose=_random.choice(PURPOSES),
+        signed_at=begins,
+        valid_until=ends,
+        withdrawn_at=_random.choice([None, None, None, *TIMES]),
     )
 
 
@@ -107,12 +164,14 @@ def _narrowed(wide: Principal) -> Principal:
 
 events = st.sampled_from([[_facts() for _ in range(20)] for _ in range(100)])
 grants = st.sampled_from([_grant() for _ in range(400)])
-grant_lists = st.sampled_from([[_grant() for _ in range(_random.randrange(20))] for _ in range(200)])
+grant_lists = st.sampled_from([_grants(25) for _ in range(200)])
+consents = st.sampled_from([_consent() for _ in range(200)])
+consent_lists = st.sampled_from([[_consent() for _ in range(_random.randrange(12))] for _ in range(100)])
 principals = st.sampled_from([_principal() for _ in range(400)])
 narrowings = st.sampled_from([(wide, _narrowed(wide)) for wide in [_principal() for _ in range(400)]])
 moments = st.sampled_from(TIMES)
 
 
-def rules_of(held: list[Grant]) -> Rules:
-    """Everybody enrolled, and these grants."""
-    return rules(*held, enrolled=EVERYBODY)
+def rules_of(held: Sequence[Grant], consented: Sequence[Consent] = (), *, version: int = 1) -> Rules:
+    """Everybody enrolled, and these grants and consents."""
+    return replace(rules(*held, enrolled=EVERYBODY, version=version), consents=by_subject(consented))

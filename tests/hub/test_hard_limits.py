@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from hub.directory import Kind
+from hub.directory import Attestation, Kind
 from hub.grants import Selector, Tlp
+from hub.limits import Limits, Requirement
 from hub.policy import Decision, may_read
 from schemas.masks import NAMES
 from schemas.sensitivity import Sensitivity
-from tests.support.cast import LIMITS, NOW, POLICE, SHELTER, agency, facts, grant, principal, rules
+from tests.support.cast import DAY, LIMITS, NOW, POLICE, SHELTER, agency, facts, grant, principal, rules
 
 ALERT, CASE = "alert.missing_child.issued", "case.trafficking.opened"
 TYPES = [ALERT, "alert.warning.cancelled", CASE, "case.trafficking.closed", "referral.shelter.opened", "tip.web.sent"]
@@ -118,3 +119,48 @@ def test_the_first_ceiling_that_fits_counts() -> None:
 
 def test_every_shipped_ceiling_states_its_legal_source() -> None:
     assert [ceiling.kind for ceiling in LIMITS.ceilings if len(ceiling.basis) < 10] == []
+
+
+NDA = Attestation(kind="nda", valid_from=NOW - DAY, valid_until=NOW + DAY)
+ATTESTED = replace(SHELTER, attestations=(NDA,))
+
+
+def requiring(*types: str, kind: Kind = Kind.NGO) -> Limits:
+    """The shipped limits, and an attestation that the law is said to ask of `kind`."""
+    row = Requirement(kind=kind, types=types, attestation="nda", basis="34 USC 12291(b)(2)")
+    return replace(LIMITS, requirements=(row,))
+
+
+def test_a_hard_limit_asks_for_a_live_attestation() -> None:
+    missing = may_read(principal(), facts(), rules(grant(), limits=requiring("alert.*")), NOW)
+    held = may_read(principal(ATTESTED), facts(), rules(grant(), limits=requiring("alert.*")), NOW)
+    lapsed = may_read(principal(ATTESTED), facts(), rules(grant(), limits=requiring("alert.*")), NOW + DAY)
+
+    assert (missing.is_allowed, missing.reason) == (False, "hard limit: needs a live attestation: nda")
+    assert missing.reason.es == "límite legal: requiere una acreditación vigente: nda"
+    assert [held.is_allowed, lapsed.is_allowed] == [True, False]
+
+
+@pytest.mark.parametrize("limits", [requiring("case.*"), requiring("alert.*", kind=Kind.SCHOOL)])
+def test_it_is_asked_of_the_kind_and_types_it_names_alone(limits: Limits) -> None:
+    assert may_read(principal(), facts(), rules(grant(), limits=limits), NOW).is_allowed
+
+
+def test_not_even_an_answer_is_read_without_what_the_law_asks_for() -> None:
+    answer = facts(type="ack.read", audience=(SHELTER.id,))
+
+    assert not may_read(principal(), answer, rules(limits=requiring("*")), NOW).is_allowed
+    assert may_read(principal(), answer, rules(limits=requiring("alert.*")), NOW).is_allowed
+
+
+def test_ones_own_events_need_no_attestation() -> None:
+    own = facts(source=SHELTER.id)
+
+    assert may_read(principal(), own, rules(limits=requiring("*")), NOW).projection == "full"
+
+
+def test_every_requirement_that_fits_is_asked() -> None:
+    rows = (*requiring("*").requirements, *requiring("case.*").requirements, *requiring("alert.*").requirements)
+    named = tuple(replace(row, attestation=f"a{number}") for number, row in enumerate(rows))
+
+    assert replace(LIMITS, requirements=named).attestations(Kind.NGO, ALERT) == ("a0", "a2")

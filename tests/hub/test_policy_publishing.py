@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hub.directory import Agency, Standing
+from hub.directory import Agency, PublishRight, Standing, publishing
 from hub.policy import Facts, may_acknowledge, may_publish, may_read
 from hub.principal import ACKNOWLEDGE, PUBLISH, READ, Principal, of_agency
-from tests.support.cast import FISCALIA, NOW, POLICE, SHELTER, STRANGER, facts, grant, principal, rules
+from tests.support.cast import DAY, FISCALIA, NOW, POLICE, SHELTER, STRANGER, facts, grant, principal, rules
 
 
 def test_an_agency_publishes_its_own_types_where_it_has_authority() -> None:
@@ -44,6 +44,60 @@ def test_it_says_why_it_may_not_be_published(because: str, who: Agency, event: F
 
     assert (decision.is_allowed, decision.reason) == (False, because)
     assert decision.reason.es not in ("", because)
+
+
+@pytest.mark.parametrize(("since", "until", "allowed"), [(0, 1, True), (1, 2, False), (-1, 0, False), (-1, 1, True)])
+def test_a_publish_right_holds_from_its_first_instant_to_just_before_its_last(
+    since: int, until: int, allowed: bool
+) -> None:
+    right = PublishRight(
+        types=("alert.*",), jurisdictions=("US-CA",), valid_from=NOW + since * DAY, valid_until=NOW + until * DAY
+    )
+
+    decision = may_publish(principal(replace(POLICE, publishes=(right,))), facts(), NOW)
+
+    assert decision.is_allowed is allowed
+    assert allowed or decision.reason == "the agency does not publish this type"
+
+
+def test_a_type_is_published_only_in_the_places_of_its_right() -> None:
+    state = replace(
+        POLICE,
+        jurisdictions=("US-CA", "US-AZ"),
+        publishes=publishing(["alert.missing_child.*"], ["US-CA"]) + publishing(["alert.warning.*"], ["US-AZ"]),
+    )
+
+    def publishes(event_type: str, *places: str) -> str:
+        return str(may_publish(principal(state), facts(type=event_type, jurisdictions=places), NOW).reason)
+
+    assert publishes("alert.missing_child.issued", "US-CA:06073") == "own event"
+    assert publishes("alert.warning.issued", "US-AZ") == "own event"
+    assert publishes("alert.missing_child.issued", "US-AZ") == "outside the agency's authorised area: US-AZ"
+    assert publishes("alert.warning.issued", "US-AZ", "US-CA") == "outside the agency's authorised area: US-CA"
+
+
+def test_rights_for_one_type_add_up() -> None:
+    both = publishing(["alert.*"], ["US-CA"]) + publishing(["alert.warning.*"], ["US-AZ"])
+    state = replace(POLICE, jurisdictions=("US",), publishes=both)
+
+    event = facts(type="alert.warning.issued", jurisdictions=("US-AZ", "US-CA"))
+
+    assert may_publish(principal(state), event, NOW).is_allowed
+
+
+def test_a_right_reaches_no_further_than_the_agencys_own_places() -> None:
+    eager = replace(POLICE, jurisdictions=("US-CA",), publishes=publishing(["alert.*"], ["US"]))
+
+    decision = may_publish(principal(eager), facts(jurisdictions=("US-AZ",)), NOW)
+
+    assert decision.reason == "outside the agency's authorised area: US-AZ"
+
+
+def test_an_answer_needs_no_right_to_publish_but_stays_in_the_agencys_places() -> None:
+    answers = facts(source=SHELTER.id, type="ack.read", jurisdictions=("US-CA",))
+
+    assert may_publish(principal(SHELTER), answers, NOW).is_allowed
+    assert not may_publish(principal(SHELTER), replace(answers, jurisdictions=("US-AZ",)), NOW).is_allowed
 
 
 def test_at_most_five_places_are_named_in_a_refusal() -> None:

@@ -44,9 +44,7 @@ class View(NamedTuple):
         return any(pointer.startswith(f"{path}/") for pointer in self.opened)
 
 
-def redact(
-    event: dict[str, Any], name: str, *, opened: Iterable[str] = (), is_outside: bool = False
-) -> dict[str, Any]:
+def redact(event: dict[str, Any], name: str, *, opened: Iterable[str] = (), is_outside: bool = False) -> dict[str, Any]:
     """The projection ``name`` of an event, with the members that are ``opened``."""
     lapsed = name.endswith("~")
     plain = name.rstrip("~")
