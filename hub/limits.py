@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import fields, validate
@@ -11,7 +13,9 @@ from marshmallow import fields, validate
 from hub.directory import Kind
 from hub.grant_rows import A_TYPE, AN_ATTESTATION, Row
 from hub.grants import covers_type
+from schemas import registry
 from schemas.sensitivity import Sensitivity
+from schemas.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +65,51 @@ class Limits:
     def required(self, kind: Kind, event_type: str) -> tuple[Requirement, ...]:
         """The same, each with its legal source."""
         return tuple(row for row in self.requirements if row.kind is kind and covers_type(row.types, event_type))
+
+
+TOO_HIGH = Text(
+    "ceiling {row} ({kind}) opens more than the floor: {clearance} for {types}, at most {most} ({basis})",
+    "ceiling {row} ({kind}) abre más que el mínimo legal: {clearance} para {types}, a lo sumo {most} ({basis})",
+)
+NOTHING = Text("nothing", "nada")
+NO_ROW = Text("no row for this kind", "ninguna fila para este tipo")
+NOT_ASKED = Text(
+    "no requirement asks {kind} for {attestation} before it reads {types}, as the floor does ({basis})",
+    "ningún requirement pide {attestation} a {kind} antes de leer {types}, como hace el mínimo legal ({basis})",
+)
+
+
+def laxer(limits: Limits, floor: Limits) -> list[Text]:
+    """What `limits` open and `floor` does not, row by row; nothing when they are as strict or stricter."""
+    too_high: defaultdict[tuple[Ceiling, Ceiling | None], set[str]] = defaultdict(set)
+    not_asked: defaultdict[Requirement, set[str]] = defaultdict(set)
+    for kind, event_type, addressed in product(Kind, registry.BODIES, (True, False)):
+        given = limits.ceiling(kind, event_type, addressed=addressed)
+        if given is None:
+            continue
+        most = floor.ceiling(kind, event_type, addressed=addressed)
+        if most is None or given.clearance > most.clearance:
+            too_high[given, most].add(event_type)
+        asked = limits.attestations(kind, event_type)
+        for row in floor.requirements:
+            if row.kind is kind and covers_type(row.types, event_type) and row.attestation not in asked:
+                not_asked[row].add(event_type)
+    problems = [_too_high(limits.ceilings.index(given), given, most, of) for (given, most), of in too_high.items()]
+    return problems + [
+        NOT_ASKED.format(kind=row.kind, attestation=row.attestation, basis=row.basis, types=", ".join(sorted(of)))
+        for row, of in not_asked.items()
+    ]
+
+
+def _too_high(row: int, given: Ceiling, most: Ceiling | None, types: set[str]) -> Text:
+    return TOO_HIGH.format(
+        row=row,
+        kind=given.kind,
+        clearance=given.clearance.slug,
+        types=", ".join(sorted(types)),
+        most=NOTHING if most is None else most.clearance.slug,
+        basis=NO_ROW if most is None else most.basis,
+    )
 
 
 class CeilingSchema(Row):

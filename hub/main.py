@@ -20,7 +20,7 @@ from hub.cursor import Cursors
 from hub.embedded.process import end_with
 from hub.grant_rows import load_grants
 from hub.grants import GrantSet
-from hub.limits import Limits, load_limits
+from hub.limits import Limits, laxer, load_limits
 from hub.picture import Picture
 from hub.settings import Settings, SettingsError, load_settings
 from hub.store import open_gateway_pool, open_pool
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "PUENTE_CONFIG"
 DEFAULT_CONFIG = Path("config/hub.toml")
+FLOOR = Path(__file__).with_name("floor.toml")
 
 
 def now() -> datetime:
@@ -94,14 +95,18 @@ def running_file(told: Settings) -> Path:
 
 def limits(told: Settings) -> Limits:
     """
-    The hard limits from their file.
+    The hard limits from their file, which may be stricter than the floor that ships with the hub, and never laxer.
 
     Raises:
-        SettingsError: with every problem of it.
+        SettingsError: with every problem of it, every laxer row among them.
     """
-    found, problems = _read(told.file(told.node.limits_file), load_limits)
-    if found is None:
-        raise SettingsError(problems)
+    path = told.file(told.node.limits_file)
+    found, problems = _read(path, load_limits)
+    floor, broken = _read(FLOOR, load_limits)
+    if found is not None and floor is not None:
+        problems = [Text("{f}: {t}", "{f}: {t}").format(f=path, t=text) for text in laxer(found, floor)]
+    if problems or broken:
+        raise SettingsError([*problems, *broken])
     return cast("Limits", found)
 
 
