@@ -121,12 +121,13 @@ def test_a_token_narrows_what_may_be_published(because: str, narrowed: dict[str,
 
 
 def test_a_token_for_one_county_publishes_for_no_wider_or_further_place() -> None:
-    state = replace(POLICE, jurisdictions=("US-CA",))
+    state = replace(POLICE, jurisdictions=("US-CA",), publishes=publishing(("alert.*",), ("US-CA",)))
     county = principal(state, jurisdictions=("US-CA:06073",))
+    wider, further = facts(jurisdictions=("US-CA",)), facts(jurisdictions=("US-CA:06073", "US-CA:06075"))
 
     assert may_publish(county, facts(), NOW).is_allowed
-    assert not may_publish(county, facts(jurisdictions=("US-CA",)), NOW).is_allowed
-    assert not may_publish(county, facts(jurisdictions=("US-CA:06073", "US-CA:06075")), NOW).is_allowed
+    assert all(may_publish(principal(state), event, NOW).is_allowed for event in (wider, further))
+    assert not any(may_publish(county, event, NOW).is_allowed for event in (wider, further))
 
 
 def test_a_token_for_one_county_still_answers_for_its_agency() -> None:

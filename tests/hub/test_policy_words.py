@@ -1,0 +1,217 @@
+"""What people are told, in both languages: every reason the policy gives, word for word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hub.directory import Kind, Standing
+from hub.grants import Grant, GrantState, Owner, Selector, Tlp
+from hub.limits import Requirement
+from hub.policy import Decision, Facts, may_acknowledge, may_publish, may_read
+from hub.principal import Principal
+from tests.support.cast import (
+    DAY,
+    FISCALIA,
+    LIMITS,
+    NOW,
+    POLICE,
+    SHELTER,
+    STRANGER,
+    agency,
+    facts,
+    grant,
+    principal,
+    rules,
+)
+
+OPERATOR = agency("us-operator", Kind.OPERATOR)
+CLOSING = facts(type="alert.missing_child.located")
+REQUIRED = replace(LIMITS, requirements=(Requirement(kind=Kind.NGO, types=("*",), attestation="nda", basis="a law"),))
+
+
+def read(*held: Grant, event: Facts | None = None, who: Principal | None = None, received: bool = False) -> Decision:
+    """What the policy says of reading."""
+    asking = who or principal()
+    return may_read(asking, event or facts(), rules(*held, enrolled=(asking.agency,)), NOW, has_received=received)
+
+
+def publish(event: Facts | None = None, who: Principal | None = None) -> Decision:
+    """What it says of publishing."""
+    return may_publish(who or principal(POLICE), event or facts(), NOW)
+
+
+def answer(who: Principal, event: Facts | None = None, *held: Grant) -> Decision:
+    """What it says of answering."""
+    return may_acknowledge(who, event or facts(), read(*held, event=event, who=who))
+
+
+TOLD = [
+    (read(grant()), "granted for locate-child", "permitido para locate-child"),
+    (read(who=principal(POLICE)), "own event", "evento propio"),
+    (
+        read(event=CLOSING, received=True),
+        "told that it closed: an earlier event was received",
+        "se avisa el cierre: recibió un evento anterior",
+    ),
+    (read(event=facts(type="ack.read", audience=(SHELTER.id,))), "answers your event", "responde a su evento"),
+    (
+        read(who=principal(scopes=frozenset[str]())),
+        "the token lacks events:read",
+        "el token no incluye events:read",
+    ),
+    (
+        read(who=principal(replace(SHELTER, standing=Standing.RETIRED))),
+        "the agency is not active",
+        "la agencia no está activa",
+    ),
+    (
+        read(who=principal(jurisdictions=("MX",))),
+        "outside the token's jurisdictions",
+        "fuera de las jurisdicciones del token",
+    ),
+    (
+        read(event=facts(source="us-nobody")),
+        "the source is not enrolled here",
+        "la fuente no está registrada aquí",
+    ),
+    (read(who=principal(FISCALIA)), "not released to this country", "no liberado para este país"),
+    (
+        read(event=facts(tlp=Tlp.RED)),
+        "TLP:RED is for named agencies only",
+        "TLP:RED es solo para agencias nombradas",
+    ),
+    (
+        read(event=facts(audience=("school",))),
+        "not in the audience of the label",
+        "fuera de los destinatarios de la etiqueta",
+    ),
+    (
+        read(who=principal(OPERATOR)),
+        "hard limit: nothing for this kind of agency",
+        "límite legal: nada para este tipo de agencia",
+    ),
+    (
+        may_read(principal(), facts(), rules(grant(), limits=REQUIRED), NOW),
+        "hard limit: needs a live attestation: nda",
+        "límite legal: requiere una acreditación vigente: nda",
+    ),
+    (read(), "no grant covers it", "ningún permiso lo cubre"),
+    (read(grant(source=Selector(agency=FISCALIA.id))), "covers another source", "cubre otra fuente"),
+    (read(grant(types=("case.*",))), "does not cover this type", "no cubre este tipo"),
+    (read(grant(jurisdictions=("US-TX",))), "covers other jurisdictions", "cubre otras jurisdicciones"),
+    (read(grant(max_tlp=Tlp.CLEAR)), "covers up to TLP:CLEAR", "cubre hasta TLP:CLEAR"),
+    (read(grant(valid_until=NOW)), "not in force at this time", "no vigente en este momento"),
+    (
+        read(grant(parties=())),
+        "not both are parties of its agreement",
+        "no ambas son parte de su convenio",
+    ),
+    (read(grant(owners=())), "the source has not approved it", "la fuente no lo ha aprobado"),
+    (
+        read(grant(requires=("nda",))),
+        "needs a live attestation: nda",
+        "requiere una acreditación vigente: nda",
+    ),
+    (
+        read(grant(purpose="rescue"), event=facts(purpose="locate-child")),
+        "granted for another purpose",
+        "permitido para otro fin",
+    ),
+    (
+        read(grant(), who=principal(purpose="rescue")),
+        "the token is for another purpose",
+        "el token es para otro fin",
+    ),
+    (
+        read(grant(owners=(Owner(agency=POLICE.id, events_from=NOW),)), event=facts(accepted_at=NOW - DAY)),
+        "opens only later events",
+        "solo abre eventos posteriores",
+    ),
+    (read(grant(state=GrantState.PROPOSED)), "waits for approval", "espera aprobación"),
+    (read(grant(state=GrantState.SUSPENDED)), "suspended", "suspendido"),
+    (read(grant(state=GrantState.REVOKED)), "revoked", "revocado"),
+    (read(grant(state=GrantState.WITHDRAWN)), "withdrawn before approval", "retirado antes de aprobarse"),
+    (
+        read(grant(state=GrantState.SUPERSEDED)),
+        "replaced by a later version",
+        "reemplazado por una versión posterior",
+    ),
+    (publish(), "own event", "evento propio"),
+    (
+        publish(who=principal(POLICE, scopes=frozenset[str]())),
+        "the token lacks events:publish",
+        "el token no incluye events:publish",
+    ),
+    (
+        publish(who=principal(replace(POLICE, standing=Standing.SUSPENDED))),
+        "the agency is not active",
+        "la agencia no está activa",
+    ),
+    (
+        publish(facts(source=FISCALIA.id)),
+        "source is not the publishing agency",
+        "source no es la agencia que publica",
+    ),
+    (
+        publish(facts(type="tip.web.sent")),
+        "the agency does not publish this type",
+        "la agencia no publica este tipo",
+    ),
+    (
+        publish(facts(jurisdictions=("US-TX",))),
+        "outside the agency's authorised area: US-TX",
+        "fuera del área autorizada de la agencia: US-TX",
+    ),
+    (
+        publish(who=principal(POLICE, jurisdictions=("MX",))),
+        "outside the token's jurisdictions",
+        "fuera de las jurisdicciones del token",
+    ),
+    (answer(principal(), None, grant()), "granted for locate-child", "permitido para locate-child"),
+    (
+        answer(principal(scopes=frozenset[str]())),
+        "the token lacks acks:write",
+        "el token no incluye acks:write",
+    ),
+    (answer(principal(STRANGER)), "no grant covers it", "ningún permiso lo cubre"),
+    (
+        answer(principal(POLICE)),
+        "an agency does not acknowledge its own event",
+        "una agencia no confirma su propio evento",
+    ),
+    (
+        answer(principal(), facts(type="ack.read", audience=(SHELTER.id,))),
+        "an acknowledgement is not acknowledged",
+        "una confirmación no se confirma",
+    ),
+]
+
+
+@pytest.mark.parametrize(("decision", "en", "es"), TOLD, ids=[en for _, en, _ in TOLD])
+def test_the_reason_is_told_in_both_languages(decision: Decision, en: str, es: str) -> None:
+    assert decision.reason.as_dict() == {"en": en, "es": es}
+
+
+def test_of_grants_that_fail_alike_the_first_says_why() -> None:
+    revoked, suspended = grant(id="a", state=GrantState.REVOKED), grant(id="b", state=GrantState.SUSPENDED)
+
+    assert read(revoked, suspended).reason == "revoked"
+    assert read(suspended, revoked).reason == "suspended"
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_the_tokens_purpose_comes_nearer_than_the_grants_and_the_events_age_nearest(turn: int) -> None:
+    owned = (Owner(agency=POLICE.id, events_from=NOW),)
+    event = facts(purpose="locate-child", accepted_at=NOW - DAY)
+    asking = principal(purpose="locate-child")
+    another, early = grant(id="a", purpose="rescue"), grant(id="b", owners=owned)
+    held = (another, early)[::turn]
+
+    assert read(*held, event=event, who=asking).reason == "opens only later events"
+    narrow = principal(purpose="rescue")
+    assert read(*(another, grant(id="c"))[::turn], event=event, who=narrow).reason == "the token is for another purpose"
+    open_event = facts(accepted_at=NOW - DAY)
+    by_token = (grant(id="d", owners=owned, purpose="rescue"), grant(id="e"))[::turn]
+    assert read(*by_token, event=open_event, who=narrow).reason == "opens only later events"
