@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from hub.consented import consent_for
 from hub.consents import Consent, by_subject
 from hub.directory import Kind
 from hub.grants import Grant, Owner, Selector
-from hub.consented import consent_for
 from hub.policy import Decision, may_read
 from hub.principal import Principal
 from schemas.sensitivity import Sensitivity

@@ -14,6 +14,7 @@ from hub.store import Connection, agencies
 from hub.store.migrate import migrate
 from hub.store.roles import make_roles
 from tests.hub import strategies
+from tests.support import grant_rows
 from tests.support.cast import FISCALIA, POLICE, SHELTER, STRANGER
 from tests.support.node import OPERATOR, SHERIFF, Desk, Node
 from tests.support.services import Databases
@@ -33,6 +34,7 @@ def everybody(postgres_of_module: str) -> Iterator[Connection]:
     with psycopg.connect(postgres_of_module, autocommit=True) as conn:
         for agency in strategies.EVERYBODY:
             agencies.enrol(conn, agency)
+        grant_rows.attest(conn, strategies.EVERYBODY)
         yield conn
 
 

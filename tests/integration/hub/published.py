@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import uuid4
 
 from hub.grants import Grant
@@ -13,11 +14,11 @@ from hub.policy import Facts, may_read
 from hub.reading import Asking
 from hub.rendering import dump_cuts
 from hub.store import Connection, events, log
-from hub.store import grants as stored_grants
 from hub.stored import Draft
 from hub.timing import Timing
 from schemas import projection
 from schemas.masks import NAMES
+from tests.support import grant_rows
 from tests.support.cast import LIMITS, NOW
 
 NEVER = Timing(lapses=False, lapsed_at=None, public_until=None, active_until=None)
@@ -27,12 +28,17 @@ NEVER = Timing(lapses=False, lapsed_at=None, public_until=None, active_until=Non
 def stored(conn: Connection, published: Sequence[Facts], held: Sequence[Grant]) -> Iterator[Picture]:
     """What was published is in the log while this lasts, and `held` are the grants."""
     with conn.transaction(force_rollback=True):
-        stored_grants.replace_imported(conn, held, bytes(32))
+        grant_rows.put(conn, held)
         picture = Picture.unread(LIMITS)
         picture.refresh(conn)
         for number, facts in enumerate(published):
-            picture.lane_for(conn, facts)
-            assert events.append(conn, _entry(number, facts, picture))
+            arriving = replace(facts, accepted_at=None, offers=frozenset())
+            picture.lane_for(conn, arriving)
+            assert events.append(conn, _entry(number, arriving, picture))
+        conn.cursor().executemany(
+            "UPDATE event SET (accepted_at, offers) = (coalesce(%s, accepted_at), %s) WHERE id = %s",
+            [(facts.accepted_at, sorted(facts.offers), str(number)) for number, facts in enumerate(published)],
+        )
         led = log.take_lease(conn, "sequencer", me := uuid4(), lease_ms=60_000)
         assert led is not None
         assert log.assign(conn, me, led[0], most=1000, lease_ms=60_000).assigned == len(published)

@@ -16,7 +16,7 @@ from hub.store import Connection, log
 from tests.hub import strategies
 from tests.integration.hub.published import allowed, stored
 
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=40, deadline=None)
 
 
 questions = given(
