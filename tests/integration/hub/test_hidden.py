@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import pytest
+from werkzeug.test import TestResponse
 
 from hub.directory import publishing
 from tests.support.cast import STRANGER
@@ -14,20 +16,36 @@ from tests.support.node import Desk, Node, child_case, missing_child, stamp
 
 NOBODYS = "019ec1f0-7c3a-7e55-8c1b-0242ac120002"
 
-ROUTES = {
-    "/v1/events/<uuid:hub_id>": lambda desk, hub_id, _: desk.get(f"/v1/events/{hub_id}"),
-    "/v1/events/<uuid:hub_id>/acks": lambda desk, hub_id, _: desk.post(f"/v1/events/{hub_id}/acks", {"state": "read"}),
-    "/v1/cases/<path:subject>": lambda desk, _, subject: desk.get(f"/v1/cases/{subject}"),
-}
 
-# Every person knows the directory; what is hidden of the others is in the tests of each.
-ELSEWHERE = tuple(
-    f"/v1/{name}"
-    for name in (
-        *("agencies", "agreements", "attestations", "consents", "credentials"),
-        *("grants", "persons", "publish-rights", "reviews"),
-    )
-)
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Something the stranger may know nothing of, by each name that a route may take."""
+
+    hub_id: str = NOBODYS
+    subject: str = "no-such-subject"
+    agency: str = "us-ca-nobody"
+
+
+WHY = {"standing": "suspended", "reason": "test"}
+
+Ask = Callable[[Desk, Hidden], TestResponse]
+ROUTES: dict[tuple[str, str], Ask] = {
+    ("GET", "/v1/events/<uuid:hub_id>"): lambda desk, one: desk.get(f"/v1/events/{one.hub_id}"),
+    ("POST", "/v1/events/<uuid:hub_id>/acks"): lambda desk, one: desk.post(
+        f"/v1/events/{one.hub_id}/acks", {"state": "read"}
+    ),
+    ("GET", "/v1/cases/<path:subject>"): lambda desk, one: desk.get(f"/v1/cases/{one.subject}"),
+    # The directory is shown to every person, and to no machine.
+    ("GET", "/v1/agencies/<agency_id>"): lambda desk, one: desk.get(f"/v1/agencies/{one.agency}"),
+    ("PATCH", "/v1/agencies/<agency_id>"): lambda desk, one: desk.patch(
+        f"/v1/agencies/{one.agency}", {"name": "Another"}, 1
+    ),
+    ("PUT", "/v1/agencies/<agency_id>/standing"): lambda desk, one: desk.put(
+        f"/v1/agencies/{one.agency}/standing", WHY, 1
+    ),
+}
+# The same for everybody, with or without a token.
+OPEN = {("GET", "/schemas/<name>"), ("GET", "/docs/<path:path>")}
 
 
 def seen(answer: Any) -> tuple[int, bytes, list[tuple[str, str]]]:
@@ -36,28 +54,36 @@ def seen(answer: Any) -> tuple[int, bytes, list[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("is_in_log", [True, False], ids=["in the log", "not yet"])
-@pytest.mark.parametrize("route", ROUTES.values(), ids=ROUTES.keys())
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_hidden_looks_like_missing(police: Desk, stranger: Desk, route: Any, is_in_log: bool, language: str) -> None:
+def test_hidden_looks_like_missing(
+    police: Desk, stranger: Desk, route: tuple[str, str], is_in_log: bool, language: str
+) -> None:
     event = missing_child()
     hub_id = police.publish(event)
+    there = Hidden(hub_id, event["subject"], police.agency.id)
     if is_in_log:
         police.node.sequence()
     stranger.headers["Accept-Language"] = language
 
-    hidden, missing = route(stranger, hub_id, event["subject"]), route(stranger, NOBODYS, "no-such-subject")
+    hidden, missing = (ROUTES[route](stranger, one) for one in (there, Hidden()))
 
     assert seen(hidden) == seen(missing)
-    assert hidden.status_code == 404
+    assert hidden.status_code == (403 if "agency" in route[1] else 404)
 
 
 def test_these_are_all_routes_that_take_an_id(node: Node) -> None:
-    takers = {rule.rule for rule in node.app.url_map.iter_rules() if rule.arguments and rule.rule.startswith("/v1")}
+    takers = {
+        (method, rule.rule)
+        for rule in node.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.arguments
+    }
 
-    assert {rule for rule in takers if not rule.startswith(ELSEWHERE)} == ROUTES.keys()
+    assert takers == ROUTES.keys() | OPEN
 
 
-HIDDEN = {
+REASONS = {
     "nothing granted": {},
     "red": {"label": {"tlp": "red"}},
     "another country's": {"label": {"tlp": "green", "audience": ["consular"]}},
@@ -65,7 +91,7 @@ HIDDEN = {
 }
 
 
-@pytest.mark.parametrize("differs", HIDDEN.values(), ids=HIDDEN.keys())
+@pytest.mark.parametrize("differs", REASONS.values(), ids=REASONS.keys())
 def test_whatever_the_reason_it_is_not_told(police: Desk, stranger: Desk, differs: dict[str, Any]) -> None:
     hub_id = police.publish(missing_child(**differs))
 
