@@ -137,7 +137,10 @@ def reach_of(
         lane.id: may_read(principal, lane.facts, rules, at) for lane in lanes.lanes.values() if lane.id not in so_far
     }
     decisions = {**so_far, **new}
-    open_lanes = tuple(lane for lane, decision in decisions.items() if decision.is_allowed)
+    # Shut to new events, a lane may be open to older ones: each of those is decided by itself.
+    open_lanes = tuple(
+        lane for lane, decision in decisions.items() if decision.is_allowed or decision.holds_from is not None
+    )
     # What was offered under a suspended one stays where it is until that goes on: no cursor passes it meanwhile.
     standing = (grant for grant in rules.grants.grants if grant.is_in_force(at))
     held = (grant.offer_name for grant in standing if grant.reader.covers(principal.agency))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NOTICE = "notice"
 APPLIES = Text("applies", "se aplica")
 FULL = "full"
+_OF_ANOTHER_TIME = 7  # how far a grant came that opens no event accepted then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +165,7 @@ def _by_grants(
 ) -> Decision:
     rules, ceiling = bounds
     applying: list[Grant] = []
+    turns: list[datetime | None] = []
     nearest = (-1, Text("no grant covers it", "ningún permiso lo cubre"))
     considered = []
     for grant in rules.grants.grants:
@@ -171,25 +173,32 @@ def _by_grants(
             continue
         refusal = _refusal(grant, principal, source, facts, at)
         considered.append((grant.id, APPLIES if refusal is None else refusal[1]))
-        if refusal is not None:
-            nearest = max(nearest, refusal, key=lambda found: found[0])
-        else:
+        if refusal is None:
             applying.append(grant)
+            continue
+        nearest = max(nearest, refusal, key=lambda found: found[0])
+        owner = grant.owner(source.id)
+        if facts.accepted_at is None and refusal[0] == _OF_ANOTHER_TIME and owner is not None:
+            turns.append(owner.events_until)  # it opens none that is new, and still those that came before its end
     if not applying:
-        return Decision(False, nearest[1], considered=tuple(considered))
+        return Decision(False, nearest[1], considered=tuple(considered), holds_from=_latest(turns))
     # Of two alike the older: what a later one offers is no news to who has it already.
     best = min(applying, key=lambda grant: (-grant.clearance, grant.since(source.id)))
     protecting = [grant for grant in applying if grant.clearance is Sensitivity.PROTECTED]
-    owners = [owner for grant in (best, *protecting) if (owner := grant.owner(source.id)) is not None]
+    turns += [owner.events_from for grant in (best, *protecting) if (owner := grant.owner(source.id)) is not None]
     return Decision(
         True,
         Text("granted for {purpose}", "permitido para {purpose}").format(purpose=best.purpose),
         _projection(min(best.clearance, ceiling)),
         best.id,
         tuple(considered),
-        holds_from=max((owner.events_from for owner in owners), default=None),
+        holds_from=_latest(turns),
         protected_for=frozenset(grant.purpose for grant in protecting),
     )
+
+
+def _latest(turns: Iterable[datetime | None]) -> datetime | None:
+    return max((turn for turn in turns if turn is not None), default=None)
 
 
 def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, at: datetime) -> tuple[int, Text] | None:
@@ -210,7 +219,7 @@ def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, a
     if principal.purpose is not None and principal.purpose != grant.purpose:
         return 6, Text("the token is for another purpose", "el token es para otro fin")
     refusal = grant.not_of_its_time(source.id, facts.accepted_at, facts.offers)
-    return None if refusal is None else (7, refusal)
+    return None if refusal is None else (_OF_ANOTHER_TIME, refusal)
 
 
 def weigh(

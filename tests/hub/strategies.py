@@ -89,7 +89,20 @@ def _owners(source: Selector) -> tuple[Owner, ...] | None:
     if _random.random() < 0.4:
         return None
     covered = [one.id for one in EVERYBODY if source.covers(one) and _random.random() < 0.8]
-    return tuple(Owner(agency=one, events_from=_random.choice(TIMES)) for one in covered)
+    return tuple(
+        Owner(
+            agency=one,
+            events_from=_random.choice(TIMES),
+            events_until=_random.choice([None, None, None, None, *TIMES]),
+            valid_until=_random.choice([None, None, None, None, *TIMES]),
+        )
+        for one in covered
+    )
+
+
+def _without() -> frozenset[str]:
+    """Mostly nobody has suspended or ended its part."""
+    return frozenset(_random.choice([(), (), (), _some(IDS, 1, 6)]))
 
 
 def _parties() -> tuple[Selector, ...] | None:
@@ -108,6 +121,8 @@ def _grant() -> Grant:
         state=_random.choice([GrantState.IN_FORCE] * 12 + [GrantState.SUSPENDED, GrantState.REVOKED]),
         owners=_owners(source),
         parties=_parties(),
+        without_sources=_without(),
+        without_readers=_without(),
         requires=_random.choice([(), (), (), ATTESTATIONS[:1], ATTESTATIONS]),
         reader=_selector(),
         types=(_random.choice(PATTERNS),),

@@ -12,10 +12,11 @@ from typing import Any
 
 from cedarpy import Entities, PolicySet, is_authorized_batch
 
+from hub.consented import consent_for
 from hub.consents import Consent
 from hub.directory import Agency
-from hub.grants import Grant, Selector
-from hub.policy import Facts, consents_for, may_read
+from hub.grants import Grant, Owner, Selector
+from hub.policy import Facts, may_read
 from hub.principal import Principal
 from schemas.places import country_of
 from tests.proof.cedar.text import Rules
@@ -97,17 +98,20 @@ def _of_agency(one: Agency) -> Entity:
     )
 
 
+def _of_owner(owner: Owner) -> Entity:
+    times = {"events_from": owner.events_from, "events_until": owner.events_until, "valid_until": owner.valid_until}
+    told: Entity = {name: moment(at) for name, at in times.items() if at is not None}
+    return told | {"agency": ref("Agency", owner.agency)}
+
+
 def _of_grant(grant: Grant) -> Entity:
     parties = None if grant.parties is None else {str(n): _selects(party) for n, party in enumerate(grant.parties)}
-    owners = grant.owners and {
-        str(n): {"agency": ref("Agency", owner.agency), "events_from": moment(owner.events_from)}
-        for n, owner in enumerate(grant.owners)
-    }
+    owners = grant.owners and {str(n): _of_owner(owner) for n, owner in enumerate(grant.owners)}
     return entity(
         "Grant",
         grant.id,
         places(grant.jurisdictions),
-        name=grant.id,
+        offered_as=grant.id if grant.version == 1 else f"{grant.id}@{grant.version}",
         source=_selects(grant.source),
         reader=_selects(grant.reader),
         types=[ref("Type", pattern) for pattern in grant.types],
@@ -121,6 +125,8 @@ def _of_grant(grant: Grant) -> Entity:
         requires=list(grant.requires),
         parties=parties,
         owners={} if grant.owners == () else owners,
+        without_sources=[ref("Agency", one) for one in grant.without_sources],
+        without_readers=[ref("Agency", one) for one in grant.without_readers],
     )
 
 
@@ -206,8 +212,8 @@ def by_policy(world: World) -> Iterator[bool]:
         rules, at = world.rules, question.at
         decision = may_read(principal, facts, rules, at, has_received=question.has_received)
         height = HEIGHTS[decision.projection or "notice"] if decision.is_allowed else -1
-        consents = consents_for(principal, (facts.source, subject), decision, rules, at)
-        opened = {pointer for consent in consents for pointer in consent.fields}
+        consent = consent_for(principal, (facts.source, subject), decision, rules, at)
+        opened = () if consent is None else consent.fields
         yield from (height >= RANKS[member] or member in opened for member in MEMBERS)
 
 

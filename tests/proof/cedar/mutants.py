@@ -16,14 +16,22 @@ MOST = 100_000  # combinations to find them in
 CONDITIONS = (
     *("OWN", "ADDRESSED", "TOLD", "ONE", "WHILE"),
     *("READER", "SOURCE", "AGENCY", "KIND", "COUNTRY", "TYPE", "WHERE", "TLP", "STATE", "BOUND", "PARTY", "OWNED"),
-    *("OPEN", "ATTESTED", "FOR_WHAT", "FOR_WHOM", "NAMED", "CONSENTED"),
+    *("OWNS", "CONFIRMED", "BEFORE_NEXT", "NEW", "OFFERED", "WITH_SOURCE", "WITH_READER"),
+    *("ATTESTED", "FOR_WHAT", "FOR_WHOM", "NAMED", "CONSENTED"),
 )
 # What is written a little otherwise: an end that is not half open, half of a condition.
 REWORDED = (
     ("WHILE", "<= context.at", "< context.at"),
     ("WHILE", "< x.until", "<= x.until"),
-    ("OPEN", "x.events_from <=", "x.events_from <"),
-    ("OPEN", " || resource.offers.contains(G.name)", ""),
+    ("NEW", "x.events_from <=", "x.events_from <"),
+    ("OWNS", " || OFFERED", ""),
+    ("CONFIRMED", "context.at <", "context.at <="),
+    ("BEFORE_NEXT", "resource.accepted_at <", "resource.accepted_at <="),
+    (
+        "BEFORE_NEXT",
+        "resource has accepted_at && resource.accepted_at",
+        "!(resource has accepted_at) || resource.accepted_at",
+    ),
     ("TLP", "<=", "<"),
     ("WHERE", " || G in resource.places", ""),
     ("WHERE", "resource in G.places || ", ""),
@@ -40,8 +48,7 @@ REWORDED = (
     ("NAMED", "C.source == resource.source && ", ""),
     ("NAMED", " && C.subject == resource.subject", ""),
     ("NAMED", " && C.recipients.contains(principal.agency)", ""),
-    ("WITHDRAWN", "C has withdrawn_at && C.withdrawn_at <= context.at", "false"),
-    ("WITHDRAWN", "<= context.at", "< context.at"),
+    ("WITHDRAWN", "C has withdrawn_at", "false"),
 )
 
 

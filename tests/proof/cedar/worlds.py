@@ -122,6 +122,8 @@ class _World:
         spans = [(one.valid_from, one.valid_until) for one in grants]
         spans += [(one.signed_at, one.valid_until) for one in consents]
         spans += [(one.withdrawn_at, one.withdrawn_at) for one in consents if one.withdrawn_at is not None]
+        ends = [owner.valid_until for grant in grants for owner in grant.owners or ()]
+        spans += [(end, end) for end in ends if end is not None]
         spans += [(held.valid_from, held.valid_until) for one in self.everybody for held in one.attestations]
         return [edge + step for span in spans for edge in span for step in (-TICK, timedelta(0))]
 
@@ -168,12 +170,23 @@ class _World:
             return None
         standing = [self.near(self.source, *self.everybody, chance=0.15), *self.others][: self.random.choice([0, 1, 3])]
         once = dict.fromkeys(one.id for one in standing or [self.source])
-        return self.near(tuple(Owner(agency=one, events_from=self.moment()) for one in once), (), chance=0.05)
+        return self.near(tuple(map(self._owner, once)), (), chance=0.05)
+
+    def _owner(self, agency: str) -> Owner:
+        return Owner(
+            agency=agency,
+            events_from=self.moment() - self.near(0, 9) * DAY,
+            events_until=self.near(None, NOW - DAY, NOW, NOW + DAY, chance=0.15),
+            valid_until=self.near(None, NOW, NOW + TICK, NOW + DAY, chance=0.15),
+        )
 
     def _parties(self) -> tuple[Selector, ...] | None:
         if self.random.random() < 0.6:
             return None
         return self.near((self._selector(self.reader), self._selector(self.source)), (), (Selector(country="US"),))
+
+    def _without(self, who: Agency) -> frozenset[str]:
+        return frozenset(self.near((), (who.id,), (self.others[0].id, self.others[1].id)))
 
     def _grant(self, number: int) -> Grant:
         begins, ends = self.span()
@@ -192,6 +205,9 @@ class _World:
             requires=self.near((), ("nda",), ("28-cfr-23",), ATTESTATIONS, chance=0.3),
             parties=self._parties(),
             owners=self._owners(),
+            version=self.near(1, 2),
+            without_sources=self._without(self.source),
+            without_readers=self._without(self.reader),
         )
 
     def _consent(self, number: int) -> Consent:
@@ -233,5 +249,5 @@ class _World:
             accepted_at=self.near(
                 None, *(NOW + n * DAY + t for n in (-1, 0, 1) for t in (-TICK, 0 * TICK)), chance=0.7
             ),
-            offers=frozenset(self.near((), ("grant-0",), ("grant-1", "grant-2"), chance=0.4)),
+            offers=frozenset(self.near((), ("grant-0",), ("grant-0@2",), ("grant-1", "grant-2"), chance=0.4)),
         )
