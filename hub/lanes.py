@@ -133,8 +133,9 @@ def reach_of(
     principal: Principal, rules: Rules, lanes: LaneMap, at: datetime, so_far: Mapping[int, Decision] = NOTHING_YET
 ) -> Reach:
     """Decide every lane once; what is decided `so_far` holds."""
+    named = rules.for_reader(principal.agency)
     new = {
-        lane.id: may_read(principal, lane.facts, rules, at) for lane in lanes.lanes.values() if lane.id not in so_far
+        lane.id: may_read(principal, lane.facts, named, at) for lane in lanes.lanes.values() if lane.id not in so_far
     }
     decisions = {**so_far, **new}
     # Shut to new events, a lane may be open to older ones: each of those is decided by itself.
@@ -142,6 +143,5 @@ def reach_of(
         lane for lane, decision in decisions.items() if decision.is_allowed or decision.holds_from is not None
     )
     # What was offered under a suspended one stays where it is until that goes on: no cursor passes it meanwhile.
-    standing = (grant for grant in rules.grants.grants if grant.is_in_force(at))
-    held = (grant.offer_name for grant in standing if grant.reader.covers(principal.agency))
-    return Reach(decisions, open_lanes, lanes.newest, tuple(dict.fromkeys(held)))
+    held = dict.fromkeys(grant.offer_name for grant in named.grants.grants if grant.is_in_force(at))
+    return Reach(decisions, open_lanes, lanes.newest, tuple(held))

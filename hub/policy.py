@@ -13,7 +13,7 @@ Effective right = token ∩ grants in force ∩ the event's label ∩ hard limit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub.consents import NO_CONSENTS
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 NOTICE = "notice"
 APPLIES = Text("applies", "se aplica")
 FULL = "full"
+# Most grants of a reader open something else; their answers are made once.
+_OTHER_SOURCE = 0, Text("covers another source", "cubre otra fuente")
+_OTHER_TYPE = 1, Text("does not cover this type", "no cubre este tipo")
+_OTHER_PLACES = 2, Text("covers other jurisdictions", "cubre otras jurisdicciones")
 _OF_ANOTHER_TIME = 7  # how far a grant came that opens no event accepted then
 
 
@@ -72,6 +76,11 @@ class Rules:
     def version(self) -> str:
         """Names the rules in audit entries: the digests of limits and grants, and the directory's version."""
         return f"{self.limits.digest[:8]}.{self.grants.digest[:8]}.{self.directory.version}"
+
+    def for_reader(self, agency: Agency) -> Rules:
+        """The same, with the grants alone that name this reader: nobody need look at the others for it again."""
+        named = tuple(grant for grant in self.grants.grants if grant.reader.covers(agency))
+        return replace(self, grants=GrantSet(named, self.grants.digest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +186,9 @@ def _by_grants(
             applying.append(grant)
             continue
         nearest = max(nearest, refusal, key=lambda found: found[0])
-        owner = grant.owner(source.id)
-        if facts.accepted_at is None and refusal[0] == _OF_ANOTHER_TIME and owner is not None:
-            turns.append(owner.events_until)  # it opens none that is new, and still those that came before its end
+        if facts.accepted_at is None and refusal[0] == _OF_ANOTHER_TIME:
+            owner = grant.owner(source.id)  # it opens none that is new, and still those that came before its end
+            turns.append(None if owner is None else owner.events_until)
     if not applying:
         return Decision(False, nearest[1], considered=tuple(considered), holds_from=_latest(turns))
     # Of two alike the older: what a later one offers is no news to who has it already.
@@ -204,11 +213,11 @@ def _latest(turns: Iterable[datetime | None]) -> datetime | None:
 def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, at: datetime) -> tuple[int, Text] | None:
     """Why `grant` does not open this event, or None if it does; the number tells how far it came."""
     if not grant.source.covers(source):
-        return 0, Text("covers another source", "cubre otra fuente")
+        return _OTHER_SOURCE
     if not covers_type(grant.types, facts.type):
-        return 1, Text("does not cover this type", "no cubre este tipo")
+        return _OTHER_TYPE
     if not _touch(grant.jurisdictions, facts.jurisdictions):
-        return 2, Text("covers other jurisdictions", "cubre otras jurisdicciones")
+        return _OTHER_PLACES
     if facts.tlp > grant.max_tlp:
         return 3, Text("covers up to {tlp}", "cubre hasta {tlp}").format(tlp=str(grant.max_tlp))
     refusal = grant.not_standing(principal.agency, source, at)

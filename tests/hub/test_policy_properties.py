@@ -223,3 +223,17 @@ def test_a_lane_is_laxer_than_every_event_in_it(
         assert is_coarse is (lane != facts)
         assert len(lane.jurisdictions) <= EXACT_JURISDICTIONS
         assert lane.audience is None or len(lane.audience) <= EXACT_AUDIENCE
+
+
+@given(strategies.principals, strategies.events, strategies.grant_lists, strategies.moments)
+@thorough
+def test_the_grants_that_name_the_reader_are_all_it_takes(
+    asking: Principal, events: list[Facts], held: list[Grant], at: datetime
+) -> None:
+    rules = rules_of(held)
+    named = rules.for_reader(asking.agency)
+
+    assert named.version == rules.version
+    for facts in events:
+        mine, all_of_them = (may_read(asking, facts, each, at) for each in (named, rules))
+        assert (mine, mine.considered) == (all_of_them, all_of_them.considered)
