@@ -66,6 +66,7 @@ class Broken:
 
 def broken_by_line() -> Broken:
     """Run mutmut; prints the survivors, each with its change."""
+    print("breaking the policy line by line", flush=True)
     with state_folder() as folder:
         tree = folder / "tree"
         for name in COPIED:

@@ -36,7 +36,6 @@ def policy(run: Run) -> Verdict:
     print(f"seed {run.seed}{' (short run)' if run.quick else ''}\ncomparing with Cedar", flush=True)
     compared = cedar.compared(run.seed, cedar.COMBINATIONS // (50 if run.quick else 1))
     timed, raced = _at_a_node(run)
-    print("breaking the policy line by line", flush=True)
     broken = None if run.quick else mutation.broken_by_line()
     figures: dict[str, object] = {**compared.figures, **dict(oracle.figures(timed)), **raced.figures}
     figures |= broken.figures if broken is not None else {"mutants": "not-run"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import selectors
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hub.directory import Agency
 from tests.benchmark.load import Connection, request
@@ -21,24 +21,21 @@ LOOK_S = 3.0  # how long a revocation is watched at least
 GRANT = "grant-0"
 
 
-@dataclass(slots=True)
 class Crowd(threading.Thread):
     """The readers, each on a connection of its own, in one thread that does nothing but send and receive."""
 
-    node: Node
-    agencies: list[Agency]
-    marker: bytes
-    stopping: threading.Event = field(default_factory=threading.Event)
-    answers: int = 0
-    failures: list[str] = field(default_factory=list)
-    # By reader: when it last got an event, and when its last question was answered, in seconds of the monotonic clock.
-    seen_s: list[float] = field(default_factory=list)
-    empty_s: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        threading.Thread.__init__(self, name="crowd", daemon=True)
-        self.seen_s = [0.0] * len(self.agencies)
-        self.empty_s = [0.0] * len(self.agencies)
+    def __init__(self, node: Node, agencies: Sequence[Agency], marker: bytes) -> None:
+        """`marker` is in every page that holds an event, and in no empty one."""
+        super().__init__(name="crowd", daemon=True)
+        self.stopping = threading.Event()
+        self.answers = 0
+        self.failures: list[str] = []
+        # By reader: when it last got an event, and when its last empty page came, on the monotonic clock.
+        self.seen_s = [0.0] * len(agencies)
+        self.empty_s = [0.0] * len(agencies)
+        self._node = node
+        self._agencies = agencies
+        self._marker = marker
 
     def wait(self, answers: str, since_s: float) -> None:
         """Until every reader has had an answer of this sort since then."""
@@ -56,11 +53,11 @@ class Crowd(threading.Thread):
             self.failures.append(f"{type(error).__name__}: {error}")
 
     def _run(self) -> None:
-        asked = [request("GET", "/v1/feed?limit=10", self.node.headers(agency.id)) for agency in self.agencies]
+        asked = [request("GET", "/v1/feed?limit=10", self._node.headers(agency.id)) for agency in self._agencies]
         with ExitStack() as stack:
             selector = stack.enter_context(selectors.DefaultSelector())
             for number, question in enumerate(asked):
-                connection = Connection(self.node.port)
+                connection = Connection(self._node.port)
                 stack.callback(connection.close)
                 selector.register(connection, selectors.EVENT_READ, (number, connection))
                 connection.send(question)
@@ -78,7 +75,7 @@ class Crowd(threading.Thread):
         self.answers += 1
         if status != 200:
             self.failures.append(f"{status} {body[:200]!r}")
-        elif self.marker in body:
+        elif self._marker in body:
             self.seen_s[number] = now_s
         else:
             self.empty_s[number] = now_s
@@ -112,7 +109,7 @@ class Raced:
         }
 
 
-def raced(node: Node, agencies: list[Agency], marker: bytes, rounds: int = ROUNDS) -> Raced:
+def raced(node: Node, agencies: Sequence[Agency], marker: bytes, rounds: int = ROUNDS) -> Raced:
     """Revoke and grant again, `rounds` times."""
     crowd = Crowd(node, agencies, marker)
     crowd.start()

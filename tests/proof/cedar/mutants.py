@@ -10,7 +10,7 @@ from tests.proof.cedar.differential import Asked
 from tests.proof.cedar.text import Phrase, Rules
 from tests.proof.cedar.worlds import worlds
 
-ENOUGH = 10  # cases that a rule decides alone
+ENOUGH = 5  # cases that a rule decides alone
 MOST = 100_000  # combinations to find them in
 # Phrases that, taken for granted, leave out one condition.
 CONDITIONS = (

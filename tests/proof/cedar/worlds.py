@@ -176,8 +176,8 @@ class _World:
         return Owner(
             agency=agency,
             events_from=self.moment() - self.near(0, 9) * DAY,
-            events_until=self.near(None, NOW - DAY, NOW, NOW + DAY, chance=0.15),
-            valid_until=self.near(None, NOW, NOW + TICK, NOW + DAY, chance=0.15),
+            events_until=self.near(None, NOW - DAY, NOW, NOW + DAY, chance=0.3),
+            valid_until=self.near(None, NOW, NOW + TICK, NOW + DAY, chance=0.3),
         )
 
     def _parties(self) -> tuple[Selector, ...] | None:
@@ -186,7 +186,7 @@ class _World:
         return self.near((self._selector(self.reader), self._selector(self.source)), (), (Selector(country="US"),))
 
     def _without(self, who: Agency) -> frozenset[str]:
-        return frozenset(self.near((), (who.id,), (self.others[0].id, self.others[1].id)))
+        return frozenset(self.near((), (who.id,), (self.others[0].id, self.others[1].id), chance=0.2))
 
     def _grant(self, number: int) -> Grant:
         begins, ends = self.span()
@@ -249,5 +249,5 @@ class _World:
             accepted_at=self.near(
                 None, *(NOW + n * DAY + t for n in (-1, 0, 1) for t in (-TICK, 0 * TICK)), chance=0.7
             ),
-            offers=frozenset(self.near((), ("grant-0",), ("grant-0@2",), ("grant-1", "grant-2"), chance=0.4)),
+            offers=frozenset(self.near((), ("grant-0",), ("grant-0@2",), ("grant-1", "grant-2"), chance=0.6)),
         )
