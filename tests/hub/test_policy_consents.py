@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub.consented import consent_for
-from hub.consents import Consent, by_subject
+from hub.consents import Consent, by_subject, joined
 from hub.directory import Kind
 from hub.grants import Grant, Owner, Selector
 from hub.policy import Decision, may_read
@@ -102,6 +102,21 @@ def test_all_consents_that_name_the_reader_open_what_they_state() -> None:
     over = replace(CONSENT, id="consent-3", valid_until=NOW)
 
     assert opened(CONSENT, over, other) == ("consent-1", "consent-2")
+
+
+def test_several_consents_count_as_one_that_opens_all_they_open_once() -> None:
+    fields = ("/data/child/medical", "/data/child/birth_date")
+    both = joined([replace(CONSENT, fields=fields[:1]), replace(CONSENT, id="consent-2", fields=fields)])
+
+    assert both == replace(CONSENT, id="consent-1+consent-2", fields=fields)
+    assert (joined([]), joined([CONSENT])) == (None, CONSENT)
+
+
+def test_of_several_consents_the_first_says_until_when() -> None:
+    both = joined([CONSENT, replace(CONSENT, id="consent-2", valid_until=NOW + 2 * DAY)])
+
+    assert both is not None
+    assert both.valid_until == CONSENT.valid_until
 
 
 @pytest.mark.parametrize("turn", [1, -1])

@@ -110,6 +110,16 @@ TOLD: list[tuple[Callable[[], Decision], str, str]] = [
         "not both are parties of its agreement",
         "no ambas son parte de su convenio",
     ),
+    (
+        lambda: read(grant(without_readers=frozenset({SHELTER.id}))),
+        "suspended or ended by one side",
+        "suspendido o terminado por una de las partes",
+    ),
+    (
+        lambda: read(grant(owners=(Owner(agency=POLICE.id, events_from=NOW, valid_until=NOW),))),
+        "not confirmed in an access review",
+        "no confirmado en una revisión de accesos",
+    ),
     (lambda: read(grant(owners=())), "the source has not approved it", "la fuente no lo ha aprobado"),
     (
         lambda: read(grant(requires=("nda",))),
