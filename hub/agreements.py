@@ -208,13 +208,13 @@ def _after(conn: Connection, agreement_id: str) -> Agreement:
 
 
 def _may_write(asking: Asking, agreement: Agreement | None) -> Decision:
-    """An operator, or an admin of a party."""
+    """An operator, or an admin of a party; nobody is one of an agreement that is open to every agency."""
     principal = asking.principal
     decision = may_use(principal, WRITE_AGREEMENTS)
     if not decision.is_allowed or is_operator(principal):
         return decision
     is_admin = principal.person is not None and Role.ADMIN in principal.person.roles
-    if is_admin and (agreement is None or agreement.binds(principal.agency)):
+    if is_admin and (agreement is None or (agreement.parties is not None and agreement.binds(principal.agency))):
         return decision
     text = Text("only an admin of a party may do this", "solo un administrador de una parte puede hacerlo")
     return Decision(False, text)

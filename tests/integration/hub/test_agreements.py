@@ -133,3 +133,10 @@ def test_the_list_shows_ones_own_and_operators_all(office: Office) -> None:
     assert found[SHELTER.id] == ["imported", "us-ca-sdpd-mou"]
     assert found[STRANGER.id] == ["imported", "us-ca-sdpd-second"]
     assert office.olga.get("/v1/agreements", state="draft").get_json()["agreements"] == []
+
+
+def test_no_agency_suspends_or_ends_what_is_open_to_every_agency(office: Office) -> None:
+    answers = [act(office.ana, "/v1/agreements/imported", verb, WHY) for verb in ("suspend", "end")]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert office.node.rows("SELECT state FROM agreement WHERE id = 'imported'") == [("in_force",)]
