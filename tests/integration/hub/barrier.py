@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hub.directory import Agency
-from hub.grants import Grant, covers_type
-from hub.policy import Facts
+from hub.grants import Grant, GrantState, covers_type
+from hub.policy import Facts, Rules
 from hub.store import GATEWAY_ROLE, Connection
 from schemas.places import touches
 
@@ -46,3 +46,15 @@ def is_covered(reader: Agency, source: Agency, facts: Facts, held: list[Grant]) 
 def _covers(one: Grant, reader: Agency, source: Agency, facts: Facts) -> bool:
     where = any(touches(a, b) for a in one.jurisdictions for b in facts.jurisdictions)
     return one.reader.covers(reader) and one.source.covers(source) and covers_type(one.types, facts.type) and where
+
+
+def is_open_at_all(reader: Agency, facts: Facts, rules: Rules) -> bool:
+    """The same by the grants in use, with their versions, owners, parties and parts; of no time in particular."""
+    source = rules.directory.agencies[facts.source]
+    return is_covered(reader, source, facts, [one for one in rules.grants.grants if _stands(one, reader, source)])
+
+
+def _stands(one: Grant, reader: Agency, source: Agency) -> bool:
+    owned = one.owners is None or one.owner(source.id) is not None
+    ended = source.id in one.without_sources or reader.id in one.without_readers
+    return one.state is GrantState.IN_FORCE and owned and not ended and one.binds(reader) and one.binds(source)
