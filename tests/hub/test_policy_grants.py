@@ -109,3 +109,14 @@ def test_the_version_names_the_rules_a_decision_rests_on() -> None:
     versions = {known.version for known in (rules(), rules(grant()), rules(version=2), rules(limits=without_limits))}
 
     assert len(versions) == 4
+
+
+def test_the_rules_for_a_reader_hold_the_grants_that_name_it_and_all_else() -> None:
+    mine, others = grant(), grant(id="others", reader=Selector(kind=Kind.SCHOOL))
+    everything = rules(others, mine)
+
+    named = everything.for_reader(SHELTER)
+
+    assert named.grants.grants == (mine,)
+    assert replace(named, grants=everything.grants) == everything
+    assert named.version == everything.version
