@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from typing import Any, cast
 
 from hub import keys, main
 from hub.cursor import Cursors
+from hub.grant_rows import load_grants
 from hub.lanes import Reach, reach_of
 from hub.picture import Picture
 from hub.principal import of_agency
 from hub.store import Connection, connect, log
+from hub.store import grants as stored_grants
 from hub.store.migrate import migrate
 from tests.benchmark import filling
 from tests.benchmark.load import Connection as HttpConnection
@@ -96,6 +99,8 @@ def _filled(stage: Stage, count: int) -> AbstractContextManager[Connection]:
     migrate(url)
     with connect(url, name="benchmark") as conn:
         filling.enrol(conn)
+        held = load_grants(tomllib.loads(filling.grants()), b"")
+        stored_grants.replace_imported(conn, held.grants, bytes(32))
         filling.fill(conn, count)
     return connect(url, name="benchmark")
 
