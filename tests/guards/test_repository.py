@@ -38,7 +38,7 @@ def name(path: Path) -> str:
         (REGISTRIES, "--index-url=https://example"),
         (REGISTRIES, "https://repo.maven.apache.org/maven2"),
         (MACHINE, 'path = "/home/somebody/puente"'),
-        (MACHINE, "see /work/main"),
+        (MACHINE, "see " + "/wo" + "rk/puente"),
         (PRIVATE_KEY, "-----BEGIN PRIVATE KEY-----"),
         (UNMERGED, "a\n<<<<<<< HEAD\nb\n"),
     ],
