@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 
 from schemas.bilingual import Bilingual
 from schemas.fields import Body, Code, Formed
-from schemas.sensitivity import ENFORCEMENT, PUBLIC
+from schemas.sensitivity import ENFORCEMENT, PUBLIC, Metadata
 from schemas.texts import Text
 
 STATES = ("received", "read", "acknowledged", "declined")
@@ -18,15 +18,16 @@ NO_REASON = Text("Say why it was declined.", "Indique por qué se rechazó.", co
 UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
+def an_event(metadata: Metadata) -> Formed:
+    """The event that another one is about."""
+    what = Text("the hub's id of the event (a UUID)", "el id del evento en el hub (un UUID)")
+    return Formed(metadata, UUID_PATTERN, what, required=True)
+
+
 class AckSchema(Body):
     """The body of ``ack.received``, ``ack.read`` and ``ack.acknowledged``."""
 
-    event = Formed(
-        PUBLIC,
-        UUID_PATTERN,
-        Text("the hub's id of the event (a UUID)", "el id del evento en el hub (un UUID)"),
-        required=True,
-    )
+    event = an_event(PUBLIC)
     reason = Code(PUBLIC, REASONS)
     note = Bilingual(ENFORCEMENT, 1000)
 

@@ -14,7 +14,7 @@ from schemas.alert import TextBlockSchema
 from schemas.bilingual import Bilingual
 from schemas.envelope import ENVELOPE
 from schemas.masks import ALL, from_level
-from schemas.sensitivity import PUBLIC, Coarse
+from schemas.sensitivity import NOTICE, PUBLIC, Coarse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,9 @@ def plan_of(event_type: str) -> Node:
     Raises:
         KeyError: there is no such type.
     """
-    body = _object(registry.BODIES[event_type], _value(PUBLIC))
+    schema = registry.BODIES[event_type]
+    in_notice = any(field.metadata.get("notice") for field in schema.fields.values())
+    body = _object(schema, _value(NOTICE if in_notice else PUBLIC))
     members = {name: _node(field) for name, field in ENVELOPE.fields.items()}
     members["data"] = replace(body, always_shown=True, is_uniform=False)
     return Node(mask=ALL, members=members, is_uniform=False)

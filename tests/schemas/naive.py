@@ -56,8 +56,9 @@ def redact(event: dict[str, Any], name: str, *, opened: Iterable[str] = (), is_o
     view = view._replace(opened=frozenset(pointer for pointer in opened if not _meets_resident(view, pointer)))
     envelope = {name: value for name, value in event.items() if name != "data"}
     seen = _object(ENVELOPE, envelope, view, "")
-    if not view.is_notice:
-        seen["data"] = _object(registry.BODIES[event["type"]], event["data"], view, "/data")
+    body = registry.BODIES[event["type"]]
+    if not view.is_notice or any("notice" in field.metadata for field in body.fields.values()):
+        seen["data"] = _object(body, event["data"], view, "/data")
     return seen
 
 

@@ -8,12 +8,14 @@ import pytest
 
 from schemas import envelope, registry, wire
 from schemas.flaws import Malformed
-from tests.support.events import FGE, Wire, ack, alert, bilingual, case, warning
+from tests.support.events import FGE, Wire, ack, alert, bilingual, case, label_changed, note, recalled, warning
 
 VALID = [alert(verb) for verb in ("issued", "updated", "cancelled", "located")]
 VALID += [warning(verb) for verb in ("issued", "updated", "cancelled")]
 VALID += [case(verb) for verb in ("opened", "updated", "closed")]
 VALID += [ack(state) for state in ("received", "read", "acknowledged", "declined")]
+VALID += [note(kind) for kind in ("sighting", "question", "answer")]
+VALID += [recalled(), label_changed()]
 
 
 def problems(event: Any) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from schemas import wire
 from schemas.masks import NAMES
 from schemas.projection import project, render
 from tests.schemas import naive, strategies
-from tests.support.events import Wire, ack, alert, bilingual, case, warning
+from tests.support.events import Wire, ack, alert, bilingual, case, label_changed, note, recalled, warning
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = {
@@ -23,6 +23,10 @@ EXAMPLES = {
     "warning": warning(),
     "case": case(),
     "declined": ack("declined"),
+    "sighting": note("sighting", label={"tlp": "amber", "marks": {"/data/place/description": "enforcement"}}),
+    "question": note("question"),
+    "recalled": recalled(),
+    "label_changed": label_changed(),
 }
 
 OPENABLE = [name for name in NAMES if name not in ("notice", "full")]
@@ -85,6 +89,11 @@ def test_a_notice_says_that_something_happened_and_nothing_else() -> None:
 
     assert notice["label"] == {"tlp": "green"}
     assert not notice.keys() & {"data", "defects", "origin"}
+
+
+@pytest.mark.parametrize("event", [recalled(), label_changed()], ids=lambda event: event["type"])
+def test_a_notice_of_a_change_says_which_event_and_not_why(event: Wire) -> None:
+    assert seen(event, "notice")["data"] == {"event": event["data"]["event"]}
 
 
 def test_after_the_alert_the_child_is_nobodys_business() -> None:

@@ -63,6 +63,38 @@ def ack(state: str = "acknowledged", **overrides: Any) -> Wire:
     return envelope(f"ack.{state}", body | changed, **({"source": FGE, "label": label} | overrides))
 
 
+def note(kind: str = "sighting", **overrides: Any) -> Wire:
+    """A note on an event of the hub, to its source; ``data={...}`` is merged into its body."""
+    changed = overrides.pop("data", {})
+    body: Wire = {
+        "event": "019ec1f0-7c3a-7e55-8c1b-0242ac120002",
+        "text": bilingual("Seen at the bus station.", "Vista en la central de autobuses."),
+    }
+    if kind == "sighting":
+        where = {"jurisdiction": "MX-BCN:02004", "description": bilingual("Bus station", "Central de autobuses")}
+        body |= {"seen_at": "2026-05-04T15:10:00-07:00", "place": where}
+    label = {"tlp": "amber+strict", "rel_to": ["US"], "audience": [SDPD]}
+    return envelope(f"note.{kind}", body | changed, **({"source": FGE, "label": label} | overrides))
+
+
+def recalled(**overrides: Any) -> Wire:
+    """The recall of an event of the hub; ``data={...}`` is merged into its body."""
+    body: Wire = {
+        "event": "019ec1f0-7c3a-7e55-8c1b-0242ac120002",
+        "reason": "wrong-person",
+        "note": bilingual("The photo is of another child.", "La foto es de otra persona."),
+    }
+    return envelope("control.recalled", body | overrides.pop("data", {}), **({"label": {"tlp": "red"}} | overrides))
+
+
+def label_changed(label: Wire | None = None, **overrides: Any) -> Wire:
+    """A tighter label for an event of the hub; ``data={...}`` is merged into its body."""
+    tighter = label or {"tlp": "amber", "rel_to": ["US"], "marks": {"/data/child/name": "enforcement"}}
+    body: Wire = {"event": "019ec1f0-7c3a-7e55-8c1b-0242ac120002", "reason": "safety", "label": tighter}
+    own = {name: value for name, value in tighter.items() if name in ("tlp", "rel_to", "audience", "purpose")}
+    return envelope("control.label_changed", body | overrides.pop("data", {}), **({"label": own} | overrides))
+
+
 def bilingual(en: str, es: str, translation: str = "human") -> Wire:
     """A text in both languages."""
     return {"en": en, "es": es, "translation": translation}
