@@ -25,6 +25,7 @@ from connectors import status as statuses
 from connectors.agency_cli import ack, publish, tail, token
 from connectors.config import Config, ConfigError
 from connectors.credentials import KafkaToken
+from connectors.event_cli import note, recall, relabel
 from connectors.journal import Journal, JournalError
 from connectors.publisher import Publisher, Stuck
 from connectors.runner import Runner, place_of
@@ -266,4 +267,4 @@ def _log_to_stderr() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-__all__ = ["ack", "connector", "publish", "tail", "token"]
+__all__ = ["ack", "connector", "note", "publish", "recall", "relabel", "tail", "token"]

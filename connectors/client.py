@@ -134,6 +134,37 @@ class Gateway:
         body = {"state": state, **({"reason": reason} if reason else {})}
         self._send("POST", f"/v1/events/{quote(event, safe='')}/acks", json=body)
 
+    def note(self, event: str, kind: str, body: Mapping[str, Any]) -> Published:
+        """
+        Tell the source of ``event`` something: a sighting, a question, an answer; ``body`` as ``schemas.note`` has it.
+
+        Raises:
+            Refused, Unavailable, NoToken: as above.
+        """
+        return self._done(f"/v1/events/{quote(event, safe='')}/notes", {"kind": kind, **body})
+
+    def recall(self, event: str, body: Mapping[str, Any]) -> Published:
+        """
+        Take back an event of this agency; ``body`` as ``schemas.control`` has it.
+
+        Raises:
+            Refused, Unavailable, NoToken: as above.
+        """
+        return self._done(f"/v1/events/{quote(event, safe='')}/recall", body)
+
+    def relabel(self, event: str, body: Mapping[str, Any]) -> Published:
+        """
+        Give an event of this agency a tighter label; ``body`` as ``schemas.control`` has it.
+
+        Raises:
+            Refused, Unavailable, NoToken: as above.
+        """
+        return self._done(f"/v1/events/{quote(event, safe='')}/label", body)
+
+    def _done(self, path: str, body: Mapping[str, Any]) -> Published:
+        answer = self._send("POST", path, json=dict(body))
+        return Published(id=str(_object(answer)["id"]), already=answer.status_code == httpx.codes.OK)
+
     def feed(self, after: str | None = None, *, limit: int = 100) -> Page:
         """
         The next events this agency may see, in the node's order; None starts at the beginning.

@@ -1,16 +1,17 @@
-"""Answer an event: received, read, acknowledged or declined, as an event of its own to the originator alone."""
+"""Answer an event with what became of it here, or a note (hub/notes.py): an event of its own, to the source alone."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from hub.answering import may_answer
 from hub.errors import Denied, NotVisible
 from hub.events import NOTHING, unseen
 from hub.ingest import Accepted, accept
-from hub.policy import Decision, may_acknowledge
-from hub.principal import PUBLISH
+from hub.policy import Decision
+from hub.principal import ACKNOWLEDGE, PUBLISH
 from hub.reading import Asking, decide
 from hub.store import audit, events
 from schemas import envelope
@@ -19,6 +20,24 @@ from schemas.texts import Text
 if TYPE_CHECKING:
     from hub.store import Connection
     from hub.stored import Stored
+
+TO_ITS_SOURCE = Text(
+    "an answer goes to the source of its event alone, under the same subject",
+    "una respuesta va solo a la fuente de su evento, con el mismo subject",
+)
+OVER_THERE = Text(
+    "an answer across the border names the country it goes to in rel_to",
+    "una respuesta al otro lado de la frontera nombra en rel_to el país al que va",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is answered: the type and the id of the answering event, and its data without the event it answers."""
+
+    type: str
+    id: str
+    data: dict[str, Any]
 
 
 def acknowledge(conn: Connection, asking: Asking, hub_id: UUID, state: str, answer: dict[str, Any]) -> Accepted:
@@ -33,20 +52,31 @@ def acknowledge(conn: Connection, asking: Asking, hub_id: UUID, state: str, answ
         schemas.flaws.Malformed: the answer breaks a rule of its schema.
         Stale: the picture has changed.
     """
+    return send(conn, asking, hub_id, Answer(type=f"ack.{state}", id=f"ack:{hub_id}:{state}", data=answer))
+
+
+def send(conn: Connection, asking: Asking, hub_id: UUID, answer: Answer) -> Accepted:
+    """
+    Publish an answer to the event `hub_id`, addressed to its source.
+
+    Raises:
+        NotVisible, Denied, Malformed, Stale: as for `acknowledge`.
+    """
     asking.require_current(conn)
-    row = require_answerable(conn, asking, hub_id)
+    row = require_answerable(conn, asking, hub_id, answer.type)
+    abroad = _country_abroad(asking, row)
     event = envelope.load(
         {
             "specversion": "1.0",
-            "id": f"ack:{hub_id}:{state}",
+            "id": answer.id,
             "source": asking.principal.agency.id,
-            "type": f"ack.{state}",
+            "type": answer.type,
             "subject": row.subject,
             "time": asking.at.isoformat(timespec="milliseconds"),
             "status": asking.lane_of(row).facts.status,
             "jurisdictions": list(asking.principal.agency.jurisdictions),
-            "label": {"tlp": "amber+strict", "audience": [row.source]},
-            "data": {**answer, "event": str(hub_id)},
+            "label": {"tlp": "amber+strict", "audience": [row.source]} | ({"rel_to": [abroad]} if abroad else {}),
+            "data": {**answer.data, "event": str(hub_id)},
         }
     )
     earlier = events.held(conn, event.source, event.id)
@@ -57,9 +87,15 @@ def acknowledge(conn: Connection, asking: Asking, hub_id: UUID, state: str, answ
     return accept(conn, asking.picture, sender, event, asking.at)
 
 
-def require_answerable(conn: Connection, asking: Asking, hub_id: UUID) -> Stored:
+def _country_abroad(asking: Asking, row: Stored) -> str | None:
+    """Where the answer has to be released to, if not to its sender's own country."""
+    country = asking.view.rules.directory.agencies[row.source].country
+    return None if country == asking.principal.agency.country else country
+
+
+def require_answerable(conn: Connection, asking: Asking, hub_id: UUID, answer_type: str) -> Stored:
     """
-    The event, if this principal may read and answer it.
+    The event, if this principal may read it and answer it so.
 
     Raises:
         NotVisible, Denied: as for `acknowledge`; the refusal is on record.
@@ -70,28 +106,38 @@ def require_answerable(conn: Connection, asking: Asking, hub_id: UUID) -> Stored
         decision = unseen(conn, hub_id)
     else:
         reading = decide(asking, row, asking.reach())
-        decision = may_acknowledge(asking.principal, asking.lane_of(row).facts, reading)
+        decision = may_answer(asking.principal, answer_type, asking.lane_of(row).facts, reading)
     if decision.is_allowed and row is not None:
         return row
-    audit.record(conn, asking.principal, "ack", decision, policy=asking.view.rules.version, subject=str(hub_id))
+    _record(conn, asking, answer_type, decision, str(hub_id))
     if not reading.is_allowed:
         raise NotVisible
     raise Denied(decision.reason)
 
 
+def _record(conn: Connection, asking: Asking, answer_type: str, decision: Decision, subject: str | None) -> None:
+    """As an attempt at an acknowledgement (`ack`) or a note (`note`)."""
+    action = answer_type.partition(".")[0]
+    audit.record(conn, asking.principal, action, decision, policy=asking.view.rules.version, subject=subject)
+
+
 def require_consistent(conn: Connection, asking: Asking, event: envelope.Event) -> None:
     """
-    An acknowledgement published as an event (over Kafka or `POST /v1/events`) obeys the same rules.
+    An answer published as an event (over Kafka or `POST /v1/events`) obeys the same rules; there, the right to publish
+    takes the place of the one to answer.
 
     Raises:
         NotVisible, Denied: as for `acknowledge`.
     """
-    row = require_answerable(conn, asking, UUID(str(event.data["event"])))
-    if event.label.audience == (row.source,) and event.subject == row.subject:
+    scopes = asking.principal.scopes
+    sender = replace(asking.principal, scopes=scopes | {ACKNOWLEDGE} if PUBLISH in scopes else scopes)
+    row = require_answerable(conn, replace(asking, principal=sender), UUID(str(event.data["event"])), event.type)
+    reason = None
+    if event.label.audience != (row.source,) or event.subject != row.subject:
+        reason = TO_ITS_SOURCE
+    elif _country_abroad(asking, row) not in (None, *event.label.rel_to):
+        reason = OVER_THERE
+    if reason is None:
         return
-    reason = Text(
-        "an acknowledgement goes to the source of its event alone, under the same subject",
-        "una confirmación va solo a la fuente de su evento, con el mismo subject",
-    )
-    audit.record(conn, asking.principal, "ack", Decision(False, reason), policy=asking.view.rules.version)
+    _record(conn, asking, event.type, Decision(False, reason), None)
     raise Denied(reason)

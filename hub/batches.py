@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeGuard
 
-from hub import acks
-from hub.errors import Refused
+from hub import acks, control
+from hub.errors import Conflict, Refused
 from hub.ingest import CLASH, draft_of, entry_of, require_directory
 from hub.lanes import coarsen
 from hub.picture import Picture, Stale, View
@@ -20,10 +21,11 @@ from hub.store import rejections as stored_rejections
 from hub.store.rejections import Rejection
 from schemas import wire
 from schemas.flaws import Flaw, Malformed, flaw
+from schemas.registry import is_answer, is_control
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from hub.store import Connection
@@ -128,11 +130,19 @@ def _one_by_one(conn: Connection, picture: Picture, batch: Batch, at: datetime) 
                 offsets.move(conn, batch.topic, batch.partition, start=start, end=end)
             outcomes.append(Outcome(0, 0, 1))
         start = end
+    return _added(outcomes)
+
+
+def _added(outcomes: Iterable[Outcome]) -> Outcome:
     return Outcome(*(sum(column) for column in zip(*((o.stored, o.known, o.refused) for o in outcomes), strict=True)))
 
 
 def _accept(conn: Connection, picture: Picture, batch: Batch, at: datetime) -> Outcome:
     judged = [_judge(batch, record, picture.view, at) for record in batch.records]
+    if any(map(_is_change, judged)):
+        if len(judged) > 1:
+            return _added(accept_batch(conn, picture, part, at) for part in _parts(batch, judged))
+        return _accept_change(conn, picture, batch, judged[0], at)
     for item in judged:
         if isinstance(item, Good):
             picture.lane_for(conn, item.draft.facts)
@@ -152,6 +162,47 @@ def _accept(conn: Connection, picture: Picture, batch: Batch, at: datetime) -> O
         stored_rejections.add(conn, [*_lost(batch), *(_rejection(batch, item) for item in bad)])
         offsets.move(conn, batch.topic, batch.partition, start=batch.start, end=batch.end)
     return Outcome(len(good) - len(unstored), len(unstored) - len(clashing), len(bad))
+
+
+def _is_change(item: Good | Bad) -> TypeGuard[Good]:
+    return isinstance(item, Good) and is_control(item.event.type)
+
+
+def _parts(batch: Batch, judged: Sequence[Good | Bad]) -> list[Batch]:
+    """Cut so that each change of an event has a transaction of its own: what comes after it must see what it did."""
+    parts: list[Batch] = []
+    start = batch.start
+    for _, group in groupby(judged, lambda item: item.record.offset if _is_change(item) else None):
+        records = [item.record for item in group]
+        end = records[-1].offset + 1 if records[-1] is not batch.records[-1] else batch.end
+        parts.append(replace(batch, records=records, start=start, end=end))
+        start = end
+    return parts
+
+
+def _accept_change(conn: Connection, picture: Picture, batch: Batch, item: Good | Bad, at: datetime) -> Outcome:
+    """One record that changes an earlier event of its agency: stored and done, known, or refused."""
+    assert isinstance(item, Good)  # noqa: S101 - the caller has looked
+    asking = Asking(item.principal, picture, picture.view, at)
+    control.settle(conn, asking, item.event)
+    bad: list[Bad] = []
+    is_new = False
+    with conn.transaction():
+        try:
+            is_new = control.publish(conn, asking, item.event).is_new
+        except Malformed as malformed:
+            bad = [Bad(record=item.record, flaws=malformed.flaws, event_id=item.event.id)]
+        except Refused as refusal:
+            bad = [_refused(item, refusal)]
+        stored_rejections.add(conn, [*_lost(batch), *(_rejection(batch, one) for one in bad)])
+        offsets.move(conn, batch.topic, batch.partition, start=batch.start, end=batch.end)
+    return Outcome(int(is_new), int(not is_new and not bad), len(bad))
+
+
+def _refused(item: Good, refusal: Refused) -> Bad:
+    """What a use case has refused, and put on record."""
+    path, code = ("/id", "conflict") if isinstance(refusal, Conflict) else ("/data/event", "denied")
+    return Bad(record=item.record, flaws=(Flaw(path=path, code=code, text=refusal.text),), event_id=item.event.id)
 
 
 def _judge(batch: Batch, record: Record, view: View, at: datetime) -> Good | Bad:
@@ -180,14 +231,13 @@ def _judge(batch: Batch, record: Record, view: View, at: datetime) -> Good | Bad
 
 
 def _answers_well(conn: Connection, picture: Picture, item: Good, at: datetime) -> Good | Bad:
-    """An acknowledgement must answer something its sender may read; every other event passes."""
-    if not item.event.type.startswith("ack."):
+    """An answer must answer something its sender may read; every other event passes."""
+    if not is_answer(item.event.type):
         return item
     try:
         acks.require_consistent(conn, Asking(item.principal, picture, picture.view, at), item.event)
-    except Refused as refusal:  # on record already
-        flaws = (Flaw(path="/data/event", code="denied", text=refusal.text),)
-        return Bad(record=item.record, flaws=flaws, event_id=item.event.id)
+    except Refused as refusal:
+        return _refused(item, refusal)
     return item
 
 

@@ -10,7 +10,7 @@ from hub.events import NOTHING
 from hub.principal import READ
 from hub.reading import Asking, Shown, require_scope, show
 from hub.store import audit, events
-from schemas.registry import closes
+from schemas.registry import closes, tells_state
 
 if TYPE_CHECKING:
     from hub.store import Connection
@@ -27,9 +27,9 @@ class Case:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it has ended: by its newest event, or by one sent after that and before it arrived."""
-        newest = self.history[-1].row
-        return closes(newest.type) or newest.timing.lapsed_at is not None
+        """Whether it has ended: by its newest event, by one sent after it that came before it, or all was recalled."""
+        standing = [item.row for item in self.history if item.row.recalled_at is None]
+        return not standing or closes(standing[-1].type) or standing[-1].timing.lapsed_at is not None
 
 
 def read_case(conn: Connection, asking: Asking, subject: str) -> list[Case]:
@@ -45,7 +45,7 @@ def read_case(conn: Connection, asking: Asking, subject: str) -> list[Case]:
     require_scope(conn, asking, READ)
     asking.require_current(conn)
     lanes = asking.view.lanes.lanes
-    wanted = [lane for lane in asking.reach().lanes if not lanes[lane].facts.type.startswith("ack.")]
+    wanted = [lane for lane in asking.reach().lanes if tells_state(lanes[lane].facts.type)]
     if "\0" in subject:  # in no event, and PostgreSQL does not take it
         wanted, subject = [], ""
     rows = events.of_subject(conn, subject, asking.principal.agency.id, wanted, limit=MOST_EVENTS)

@@ -76,8 +76,10 @@ def explain(conn: Connection, asking: Asking, agency_id: str, hub_id: UUID) -> E
     return Explained(
         reading=found,
         weighed=weigh(of_agency(agency), subject.facts, stored_rules.all_grants(conn), rules, asking.at),
-        ceiling=rules.limits.ceiling(agency.kind, row.type, addressed=audience is None or agency_id in audience),
-        requirements=rules.limits.required(agency.kind, row.type),
+        ceiling=rules.limits.ceiling(
+            agency.kind, subject.facts.read_as, addressed=audience is None or agency_id in audience
+        ),
+        requirements=rules.limits.required(agency.kind, subject.facts.read_as),
         policy=rules.version,
         label=None if event is None else _codes(event.get("label", {})),
         members=None if event is None else found.members_of(event, row.timing, asking.at),

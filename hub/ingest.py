@@ -106,7 +106,7 @@ def accept(conn: Connection, picture: Picture, principal: Principal, event: Even
     stored = events.append(conn, entry_of(draft, lane, principal, decision, view))
     if stored is not None:
         return Accepted(stored, is_new=True)
-    return _already_there(conn, principal, draft, view)
+    return already_there(conn, principal, draft, view)
 
 
 def settle_lane(conn: Connection, picture: Picture, principal: Principal, event: Event, at: datetime) -> None:
@@ -131,7 +131,14 @@ def require_directory(conn: Connection, view: View) -> None:
         raise Stale
 
 
-def _already_there(conn: Connection, principal: Principal, draft: Draft, view: View) -> Accepted:
+def already_there(conn: Connection, principal: Principal, draft: Draft, view: View) -> Accepted:
+    """
+    The answer to an event that was not stored: it is known, or the picture is not the present one.
+
+    Raises:
+        Conflict: the identity is taken by an event with another body; the refusal is on record.
+        Stale: the directory has changed.
+    """
     held = events.held(conn, draft.source, draft.id)
     require_directory(conn, view)  # a suspended agency is not told, either, that it had published this before
     if held is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hub import reminders
 from hub.grants import covers_type
 from hub.store import credentials
-from schemas.registry import BODIES
+from schemas.registry import BODIES, tells_state
 
 if TYPE_CHECKING:
     from hub.grants import Grant
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from hub.reminders import Warned
     from hub.store import Connection
 
-# What grants open, by kind; an acknowledgement needs none.
+# What grants open, by kind; what is said of another event needs none of its own.
 KINDS: dict[str, list[str]] = {}
 for _type in BODIES:
-    if not _type.startswith("ack."):
+    if tells_state(_type):
         KINDS.setdefault(_type.rpartition(".")[0], []).append(_type)
 
 

@@ -8,7 +8,8 @@ Effective right = token ∩ grants in force ∩ the event's label ∩ hard limit
 - Hard limits come from `config/limits.toml`, each with its legal source; no grant lifts one.
 - `protected` content is for its owner alone, and for those whom a live consent names and a grant lets have it.
 - A grant opens what its sources accepted from its approval on, and what was offered with it.
-- Who once received an event is told when it closes, as a `notice`, even if its right has gone since.
+- Who once received an event is told when it closes, is taken back or gets a tighter label, as a `notice`, even if its
+  right has gone since. What was taken back is its source's alone.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from typing import TYPE_CHECKING
 from hub.consents import NO_CONSENTS
 from hub.directory import why_none
 from hub.grants import Grant, GrantSet, Tlp, covers_type, unattested
-from hub.principal import ACKNOWLEDGE, ANYWHERE, PUBLISH, READ, Principal
+from hub.principal import ANYWHERE, PUBLISH, READ, Principal
 from schemas.places import covers, touches
-from schemas.registry import closes
+from schemas.registry import RECALLED, closes, is_answer, is_control
 from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
 
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 NOTICE = "notice"
 APPLIES = Text("applies", "se aplica")
 FULL = "full"
+TOLD_OF_END = Text(
+    "told that it closed: an earlier event was received", "se avisa el cierre: recibió un evento anterior"
+)
+TOLD_OF_CHANGE = Text("told what became of an event it received", "se avisa qué fue de un evento que recibió")
 # Most grants of a reader open something else; their answers are made once.
 _OTHER_SOURCE = 0, Text("covers another source", "cubre otra fuente")
 _OTHER_TYPE = 1, Text("does not cover this type", "no cubre este tipo")
@@ -48,7 +53,8 @@ class Facts:
     """What the policy looks at in an event.
 
     `audience` None: unknown here, so it hides nothing yet. `accepted_at` None: of no event in particular, so taken to
-    be a new one. `offers`: the grants under which it was offered although it is older than they are.
+    be a new one. `offers`: the grants under which it was offered although it is older than they are. `about`: the type
+    of the event whose label this one changes, which is read as that one is.
     """
 
     source: str
@@ -61,6 +67,13 @@ class Facts:
     purpose: str | None = None
     accepted_at: datetime | None = None
     offers: frozenset[str] = frozenset()
+    about: str | None = None
+    is_recalled: bool = False
+
+    @property
+    def read_as(self) -> str:
+        """The type that grants and limits have to cover."""
+        return self.about or self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +121,13 @@ def may_read(principal: Principal, facts: Facts, rules: Rules, at: datetime, *, 
     """
     Whether `principal` may read an event at `at`, and as which projection.
 
-    `has_received`: an earlier event of the same subject was disclosed to this agency.
+    `has_received`: an earlier event of the same subject, or the one that this one changes, was disclosed to the agency.
     """
     decision = _may_read_now(principal, facts, rules, at)
-    if decision.is_allowed or not (has_received and closes(facts.type) and _may_ask(principal) is None):
+    if decision.is_allowed or not has_received or facts.is_recalled or _may_ask(principal) is not None:
         return decision
-    return Decision(
-        True,
-        Text("told that it closed: an earlier event was received", "se avisa el cierre: recibió un evento anterior"),
-        NOTICE,
-    )
+    told = TOLD_OF_CHANGE if is_control(facts.type) else TOLD_OF_END if closes(facts.type) else None
+    return decision if told is None else Decision(True, told, NOTICE)
 
 
 def _may_read_now(principal: Principal, facts: Facts, rules: Rules, at: datetime) -> Decision:
@@ -127,6 +137,10 @@ def _may_read_now(principal: Principal, facts: Facts, rules: Rules, at: datetime
         return refusal
     if facts.source == reader.id:
         return Decision(True, Text("own event", "evento propio"), FULL)
+    if facts.is_recalled:
+        return _no("recalled by its source", "retirado por su fuente")
+    if facts.type == RECALLED:
+        return _no("told to who had received the event", "se avisa a quien recibió el evento")
     source = rules.directory.agencies.get(facts.source)
     if source is None:
         return _no("the source is not enrolled here", "la fuente no está registrada aquí")
@@ -134,13 +148,13 @@ def _may_read_now(principal: Principal, facts: Facts, rules: Rules, at: datetime
     refusal = _outside_label(reader, source, facts, addressed=addressed)
     if refusal is not None:
         return refusal
-    ceiling = rules.limits.ceiling(reader.kind, facts.type, addressed=addressed)
+    ceiling = rules.limits.ceiling(reader.kind, facts.read_as, addressed=addressed)
     if ceiling is None:
         return _no("hard limit: nothing for this kind of agency", "límite legal: nada para este tipo de agencia")
-    missing = unattested(rules.limits.attestations(reader.kind, facts.type), reader, at)
+    missing = unattested(rules.limits.attestations(reader.kind, facts.read_as), reader, at)
     if missing is not None:
         return Decision(False, Text("hard limit: {why}", "límite legal: {why}").format(why=missing))
-    if facts.type.startswith("ack.") and addressed:
+    if is_answer(facts.read_as) and addressed:
         return Decision(True, Text("answers your event", "responde a su evento"), _projection(ceiling.clearance))
     return _by_grants(principal, source, facts, (rules, ceiling.clearance), at)
 
@@ -214,7 +228,7 @@ def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, a
     """Why `grant` does not open this event, or None if it does; the number tells how far it came."""
     if not grant.source.covers(source):
         return _OTHER_SOURCE
-    if not covers_type(grant.types, facts.type):
+    if not covers_type(grant.types, facts.read_as):
         return _OTHER_TYPE
     if not _touch(grant.jurisdictions, facts.jurisdictions):
         return _OTHER_PLACES
@@ -258,9 +272,11 @@ def may_publish(principal: Principal, facts: Facts, at: datetime) -> Decision:
         return _no("the agency is not active", "la agencia no está activa")
     if facts.source != agency.id:
         return _no("source is not the publishing agency", "source no es la agencia que publica")
-    is_answer = facts.type.startswith("ack.")
+    if is_control(facts.type):  # of an own event, wherever that was: no right that ended keeps it from being taken back
+        return _outside_token(principal, facts) or Decision(True, Text("own event", "evento propio"), FULL)
+    answers = is_answer(facts.type)
     places = list(agency.jurisdictions)
-    if not is_answer:
+    if not answers:
         rights = [right for right in agency.publishes if right.is_in_force(at) and covers_type(right.types, facts.type)]
         if not rights:
             asked = (right for right in agency.publishes + agency.withheld if covers_type(right.types, facts.type))
@@ -273,7 +289,7 @@ def may_publish(principal: Principal, facts: Facts, at: datetime) -> Decision:
         )
         return Decision(False, reason.format(codes=", ".join(outside[:5])))
     # An answer speaks for the whole agency; every other event only for places that the token covers whole.
-    narrower = _outside_token(principal, facts) if is_answer else _beyond(principal.jurisdictions, facts)
+    narrower = _outside_token(principal, facts) if answers else _beyond(principal.jurisdictions, facts)
     if narrower:
         return _no("outside the token's jurisdictions", "fuera de las jurisdicciones del token")
     return Decision(True, Text("own event", "evento propio"), FULL)
@@ -282,16 +298,3 @@ def may_publish(principal: Principal, facts: Facts, at: datetime) -> Decision:
 def _beyond(places: Iterable[str], facts: Facts) -> list[str]:
     """The event's jurisdictions that none of `places` covers whole."""
     return [code for code in facts.jurisdictions if not any(covers(place, code) for place in places)]
-
-
-def may_acknowledge(principal: Principal, facts: Facts, reading: Decision) -> Decision:
-    """Whether `principal` may answer an event it may read (`reading`) with a receipt or an acknowledgement."""
-    if ACKNOWLEDGE not in principal.scopes:
-        return _no("the token lacks acks:write", "el token no incluye acks:write")
-    if not reading.is_allowed:
-        return reading
-    if facts.source == principal.agency.id:
-        return _no("an agency does not acknowledge its own event", "una agencia no confirma su propio evento")
-    if facts.type.startswith("ack."):
-        return _no("an acknowledgement is not acknowledged", "una confirmación no se confirma")
-    return Decision(True, reading.reason, grant=reading.grant)

@@ -50,6 +50,7 @@ class Stored:
     cuts: str
     text: str
     accepted_at: datetime
+    recalled_at: datetime | None = None
     is_owed: bool = False
     offers: frozenset[str] = frozenset()
     offered_by: str | None = None

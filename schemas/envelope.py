@@ -65,6 +65,7 @@ class EnvelopeSchema(Body):
 
 
 ENVELOPE = EnvelopeSchema()
+LABEL = LabelSchema()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,16 @@ def load(obj: object) -> Event:
     if flaws:
         raise Malformed(*flaws[:MAX_FLAWS])
     return _event(envelope, obj)
+
+
+def label_of(wire: Mapping[str, Any]) -> Label:
+    """
+    The label of an event that was checked.
+
+    Raises:
+        marshmallow.ValidationError: it was not.
+    """
+    return to_label(accept.load(LABEL, wire.get("label", {})))
 
 
 def _load(schema: Schema, obj: Any, path: str, flaws: list[Flaw]) -> Mapping[str, Any]:

@@ -204,8 +204,13 @@ def administration(pool: ConnectionPool[Connection], reader: str) -> Iterator[Co
         Unavailable: the database is away.
     """
     with transaction(pool, reader) as conn:
-        conn.execute("SET LOCAL ROLE NONE")
+        with_owners_rights(conn)
         yield conn
+
+
+def with_owners_rights(conn: Connection) -> None:
+    """Until the transaction ends: for what was decided with the rights of a gateway, and changes more than it may."""
+    conn.execute("SET LOCAL ROLE NONE")
 
 
 def array(values: Collection[object]) -> str:

@@ -91,7 +91,8 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
     """
     Write the disclosure entry of one answer. It must commit before a byte of the answer leaves.
 
-    False, and nothing written: the directory or the lanes have moved on since the answer was decided.
+    False, and nothing written: the directory or the lanes have moved on since the answer was decided. It names the
+    empty table `disclosing` because a change of an event waits for who does (hub/store/control.py).
     """
     done = conn.execute(
         """
@@ -99,6 +100,7 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
                            events, projections, grants, person)
         SELECT %s, %s, 'disclose', true, 'read', %s, %s, %s, %s::uuid[], %s::text[], %s::text[], %s
           FROM directory d WHERE d.version = %s AND coalesce((SELECT max(id) FROM lane), 0) = %s
+           AND NOT EXISTS (SELECT FROM disclosing)
         """,
         (
             principal.agency.id,
@@ -126,6 +128,19 @@ def received(conn: Connection, source: str, subject: str) -> frozenset[str]:
          WHERE e.subject = %s AND e.source = %s AND a.is_allowed AND a.action = 'disclose' AND a.agency <> e.source
         """,
         (subject, source),
+    ).fetchall()
+    return frozenset(str(row[0]) for row in rows)
+
+
+def received_event(conn: Connection, hub_id: UUID) -> frozenset[str]:
+    """Which agencies got this event: those are told what became of it. In a transaction alone."""
+    conn.execute("SET LOCAL enable_bitmapscan = on")
+    rows = conn.execute(
+        """
+        SELECT DISTINCT a.agency FROM audit a
+         WHERE a.events @> ARRAY[%s::uuid] AND a.is_allowed AND a.action = 'disclose'
+        """,
+        (hub_id,),
     ).fetchall()
     return frozenset(str(row[0]) for row in rows)
 

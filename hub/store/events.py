@@ -12,7 +12,7 @@ from psycopg.rows import class_row, scalar_row
 from hub.store import Unstorable, array
 from hub.stored import Draft, Stored
 from hub.timing import Timing
-from schemas.registry import closes
+from schemas.registry import closes, tells_state
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -72,7 +72,7 @@ def _parameters(entry: Entry) -> tuple[object, ...]:
         draft.text,
         entry.directory_version,
         entry.lane,
-        not draft.type.startswith("ack."),
+        tells_state(draft.type),
         closes(draft.type),
         draft.source,
         entry.client,
@@ -135,13 +135,14 @@ def placed(conn: Connection, identities: Sequence[tuple[str, str]]) -> dict[tupl
 
 
 COLUMNS = """e.hub_id, e.lane, l.position, e.source, e.type, e.subject, e.jurisdictions, e.audience, e.lapses,
-       l.lapsed_at, e.public_until, e.active_until, e.projection_version, e.cuts, e.text, e.accepted_at, e.offers"""
+       l.lapsed_at, e.public_until, e.active_until, e.projection_version, e.cuts, e.text, e.accepted_at, e.recalled_at,
+       e.offers"""
 
 
 def stored(row: tuple[object, ...]) -> Stored:
     """A row of `COLUMNS`, and `is_owed` and `offered_by` where a query adds them."""
     hub_id, lane, position, source, type_, subject, jurisdictions, audience, lapses, lapsed, public, active, *rest = row
-    version, cuts, text, accepted_at, offers, *came = rest
+    version, cuts, text, accepted_at, recalled_at, offers, *came = rest
     return Stored(
         hub_id=hub_id,  # type: ignore[arg-type]
         lane=lane,  # type: ignore[arg-type]
@@ -156,6 +157,7 @@ def stored(row: tuple[object, ...]) -> Stored:
         cuts=cuts,  # type: ignore[arg-type]
         text=text,  # type: ignore[arg-type]
         accepted_at=accepted_at,  # type: ignore[arg-type]
+        recalled_at=recalled_at,  # type: ignore[arg-type]
         offers=frozenset(offers),  # type: ignore[call-overload]
         is_owed=bool(came and came[0]),
         offered_by=came[1] if len(came) > 1 else None,  # type: ignore[arg-type]
@@ -204,7 +206,8 @@ def of_subject(conn: Connection, subject: str, reader: str, lanes: Sequence[int]
         f"""
         SELECT {COLUMNS}, l.is_owed
           FROM event e CROSS JOIN LATERAL ({_PLACE}) l
-         WHERE e.subject = %(subject)s AND (e.lane = ANY(%(lanes)s) OR l.is_owed)
+         WHERE e.subject = %(subject)s
+           AND (e.lane = ANY(%(lanes)s) OR (l.is_owed AND NOT starts_with(e.type, 'control.')))
          ORDER BY l.position DESC LIMIT %(limit)s
         """,  # noqa: S608 - constants only
         {"reader": reader, "subject": subject, "lanes": list(lanes), "limit": limit},

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from hub.store import Connection
 
 
+_COLUMNS = "id, source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse, about, is_recalled"
+
+
 def _lane(**row: Any) -> Lane:
     lane_id, is_coarse, audience = row.pop("id"), row.pop("is_coarse"), row.pop("audience")
     lists = {name: tuple(row[name]) for name in ("jurisdictions", "rel_to")}
@@ -25,7 +28,7 @@ def all_lanes(conn: Connection) -> list[Lane]:
     """Every lane there is."""
     return (
         conn.cursor(row_factory=kwargs_row(_lane))
-        .execute("SELECT id, source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse FROM lane")
+        .execute(f"SELECT {_COLUMNS} FROM lane")  # noqa: S608 - a constant list of columns
         .fetchall()
     )
 
@@ -33,10 +36,12 @@ def all_lanes(conn: Connection) -> list[Lane]:
 # A gateway may add lanes and not change them, so what is there is looked up, not touched.
 _ADD = """
 WITH added AS (
-    INSERT INTO lane (source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse)
+    INSERT INTO lane (source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse, about,
+                      is_recalled)
     VALUES (%(source)s, %(type)s, %(status)s, %(tlp)s, %(jurisdictions)s, %(rel_to)s, %(audience)s, %(purpose)s,
-            %(is_coarse)s)
-        ON CONFLICT (source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse) DO NOTHING
+            %(is_coarse)s, %(about)s, %(is_recalled)s)
+        ON CONFLICT (source, type, status, tlp, jurisdictions, rel_to, audience, purpose, is_coarse, about, is_recalled)
+                    DO NOTHING
     RETURNING id
 )
 SELECT id FROM added
@@ -45,7 +50,7 @@ SELECT id FROM lane
  WHERE source = %(source)s AND type = %(type)s AND status = %(status)s AND tlp = %(tlp)s
    AND jurisdictions = %(jurisdictions)s::text[] AND rel_to = %(rel_to)s::text[]
    AND audience IS NOT DISTINCT FROM %(audience)s::text[] AND purpose IS NOT DISTINCT FROM %(purpose)s
-   AND is_coarse = %(is_coarse)s
+   AND is_coarse = %(is_coarse)s AND about IS NOT DISTINCT FROM %(about)s AND is_recalled = %(is_recalled)s
 """
 
 
@@ -61,6 +66,8 @@ def add(conn: Connection, facts: Facts, *, is_coarse: bool) -> int:
         "audience": None if facts.audience is None else list(facts.audience),
         "purpose": facts.purpose,
         "is_coarse": is_coarse,
+        "about": facts.about,
+        "is_recalled": facts.is_recalled,
     }
     with conn.transaction():
         # Ids must become visible in their order: gateways take the newest id as the version of their lane map.

@@ -20,7 +20,7 @@ SELECT {COLUMNS}
   JOIN event e ON e.source = s.source AND e.subject = s.subject
   JOIN log l ON l.event = e.hub_id
  WHERE NOT s.is_closed AND (s.active_until IS NULL OR s.active_until > %(at)s)
-   AND e.lane = ANY(%(lanes)s::int[]) AND e.type NOT LIKE 'ack.%%'
+   AND e.lane = ANY(%(lanes)s::int[]) AND NOT is_answer(e.type) AND NOT starts_with(e.type, 'control.')
  ORDER BY l.position
 """  # noqa: S608 - constants only
 

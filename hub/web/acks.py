@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask_smorest import Blueprint
@@ -13,11 +12,11 @@ from hub.ingest import Accepted
 from hub.store import connection
 from hub.web import shapes
 from hub.web.auth import answer
-from hub.web.bodies import json_response, read_object
+from hub.web.bodies import in_data, json_response, read_object
 from hub.web.hub import current_hub
 from schemas.ack import STATES
 from schemas.complaints import UNKNOWN
-from schemas.flaws import Malformed, flaw
+from schemas.flaws import flaw
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -52,11 +51,8 @@ def answer_event(hub_id: UUID) -> Response:
         raise Invalid((flaw("/event", UNKNOWN),))
 
     def act(asking: Asking) -> Accepted:
-        with connection(hub.pool, asking.reader) as conn:
-            try:
-                return acknowledge(conn, asking, hub_id, state, body)
-            except Malformed as malformed:  # what the sender wrote has become the data of an event
-                raise Invalid(tuple(replace(f, path=f.path.removeprefix("/data")) for f in malformed.flaws)) from None
+        with connection(hub.pool, asking.reader) as conn, in_data():
+            return acknowledge(conn, asking, hub_id, state, body)
 
     accepted = answer(act)
     return json_response(f'{{"id":"{accepted.hub_id}"}}', 201 if accepted.is_new else 200)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,10 +13,10 @@ from marshmallow import ValidationError
 from hub.errors import Invalid, TooLarge
 from schemas import strictjson
 from schemas.complaints import NOT_AN_OBJECT
-from schemas.flaws import flatten, flaw
+from schemas.flaws import Malformed, flatten, flaw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hub.grant_rows import Row
 
@@ -52,6 +54,20 @@ def read_object() -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise Invalid((flaw("", NOT_AN_OBJECT),))
     return parsed
+
+
+@contextmanager
+def in_data() -> Iterator[None]:
+    """
+    What the sender wrote becomes the data of an event: flaws are named where the sender wrote them.
+
+    Raises:
+        Invalid: what it wrote is no such data.
+    """
+    try:
+        yield
+    except Malformed as malformed:
+        raise Invalid(tuple(replace(one, path=one.path.removeprefix("/data")) for one in malformed.flaws)) from None
 
 
 def read_row(row: Row) -> Any:

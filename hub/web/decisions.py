@@ -17,6 +17,7 @@ from hub.web.bodies import json_response, read_raw
 from hub.web.hub import current_hub
 from hub.web.queries import takes
 from schemas import wire
+from schemas.registry import is_answer
 
 if TYPE_CHECKING:
     from flask import Response
@@ -100,7 +101,7 @@ def preview(after: str, limit: int) -> Response:
     event = wire.decode(read_raw())
 
     def look(conn: Connection, asking: Asking) -> Prospect:
-        if event.type.startswith("ack."):
+        if is_answer(event.type):
             acks.require_consistent(conn, asking, event)
         return decisions.prospect(conn, asking, event)
 

@@ -10,7 +10,7 @@ import orjson
 from flask import g, request
 from flask_smorest import Blueprint
 
-from hub import acks
+from hub import acks, control
 from hub.errors import Invalid, KeyReused
 from hub.events import read_event
 from hub.ingest import Accepted, accept, settle_lane
@@ -84,22 +84,35 @@ def _reject(hub: Hub, asking: Asking, refused: rejections.Rejection) -> None:
 
 
 def _accept(conn: Connection, asking: Asking, event: Event) -> Accepted:
-    if event.type.startswith("ack."):
+    if registry.is_control(event.type):
+        return control.publish(conn, asking, event)
+    if registry.is_answer(event.type):
         acks.require_consistent(conn, asking, event)
     return accept(conn, asking.picture, asking.principal, event, asking.at)
 
 
 def _accept_alone(hub: Hub, asking: Asking, event: Event) -> Accepted:
-    with connection(hub.pool, asking.reader) as conn:
+    if not registry.is_control(event.type):
+        with connection(hub.pool, asking.reader) as conn:
+            return _accept(conn, asking, event)
+    _settle(hub, asking, event)
+    with transaction(hub.pool, asking.reader) as conn:
         return _accept(conn, asking, event)
+
+
+def _settle(hub: Hub, asking: Asking, event: Event) -> None:
+    with connection(hub.pool, asking.reader) as conn:
+        if registry.is_control(event.type):
+            control.settle(conn, asking, event)
+        else:
+            settle_lane(conn, asking.picture, asking.principal, event, asking.at)
 
 
 def _accept_once(hub: Hub, asking: Asking, event: Event, key: str) -> Response:
     """Under an Idempotency-Key: the key is held for the whole transaction, and the answer is kept with the event."""
     agency = asking.principal.agency.id
     fingerprint = hashlib.sha256(wire.encode(event.wire)).digest()
-    with connection(hub.pool, asking.reader) as conn:
-        settle_lane(conn, asking.picture, asking.principal, event, asking.at)
+    _settle(hub, asking, event)
     with transaction(hub.pool, asking.reader) as conn:
         earlier = idempotency.claim(conn, agency, key)
         if earlier is not None and earlier.fingerprint != fingerprint:

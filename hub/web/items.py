@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def item(shown: Shown) -> str:
     """One event with the hub's id, its projection and its grant. Ids and names need no escaping."""
     grant = f'"grant":"{shown.decision.grant}",' if shown.decision.grant else ""
-    return f'{{"id":"{shown.row.hub_id}","projection":"{shown.projection}",{grant}"event":{shown.text}}}'
+    recalled = shown.row.recalled_at  # its source alone still gets it
+    mark = f'"recalled_at":"{recalled.isoformat()}",' if recalled is not None else ""
+    return f'{{"id":"{shown.row.hub_id}","projection":"{shown.projection}",{grant}{mark}"event":{shown.text}}}'
 
 
 def items(shown: Iterable[Shown]) -> str:

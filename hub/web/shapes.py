@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from schemas.complaints import REPEATED, UNKNOWN
+from schemas.control import REASONS
 from schemas.envelope import STATUSES
 
 
@@ -129,6 +130,7 @@ class Item(Schema):
     id = fields.UUID(required=True)
     projection = fields.String(required=True)
     grant = fields.String()
+    recalled_at = fields.String(metadata={"description": "of an own event that was taken back"})
     event = fields.Dict(required=True, metadata={"description": "an event, cut down to the projection"})
 
 
@@ -167,6 +169,28 @@ class AckBody(Schema):
     state = fields.String(required=True, metadata={"enum": ["received", "read", "acknowledged", "declined"]})
     reason = fields.String(metadata={"description": "for `declined`"})
     note = fields.Dict(metadata={"description": 'bilingual: {"en": ..., "es": ...}'})
+
+
+class NoteBody(Schema):
+    """A note to an event's source."""
+
+    kind = fields.String(required=True, metadata={"enum": ["sighting", "question", "answer"]})
+    text = fields.Dict(required=True, metadata={"description": 'bilingual: {"en": ..., "es": ...}'})
+    seen_at = fields.String(metadata={"description": "of a sighting: RFC 3339"})
+    place = fields.Dict(metadata={"description": "of a sighting: jurisdiction, and a bilingual description"})
+
+
+class RecallBody(Schema):
+    """Why an event is taken back."""
+
+    reason = fields.String(required=True, metadata={"enum": list(REASONS)})
+    note = fields.Dict(metadata={"description": 'bilingual: {"en": ..., "es": ...}'})
+
+
+class LabelBody(RecallBody):
+    """The whole new label, and why."""
+
+    label = fields.Dict(required=True, metadata={"description": "as in an event; tighter than the present one"})
 
 
 class GrantShape(Schema):

@@ -47,7 +47,7 @@ class Relay:
     prefix: str
 
     def topic(self, event_type: str, status: str) -> str:
-        """`alert.v1`, `case.v1`, `ack.v1`; what is not real has topics of its own, e.g. `alert.exercise.v1`."""
+        """`alert.v1`, `case.v1` and so on; what is not real has topics of its own, e.g. `alert.exercise.v1`."""
         kind = event_type.partition(".")[0]
         return f"{self.prefix}{topics.name(kind, status)}"
 
@@ -108,12 +108,12 @@ def _lead(relay: Relay, conn: Connection, leader: _Leader, position: int, stoppi
 def _records(
     relay: Relay, outlet: Outlet, rows: Sequence[tuple[Stored, str]], sent: dict[tuple[str, int], int]
 ) -> Iterator[Outgoing]:
-    """The events of `rows` that are not in their partition yet."""
+    """The events of `rows` that are not in their partition yet; what was taken back meanwhile never gets there."""
     for row, status in rows:
         topic = relay.topic(row.type, status)
         key, position = row.subject.encode(), row.position or 0
         partition = outlet.partition(topic, key)
-        if position > sent.get((topic, partition), 0):
+        if position > sent.get((topic, partition), 0) and row.recalled_at is None:
             headers = ((HEADER, str(position).encode()), ("id", str(row.hub_id).encode()))
             value = render(row, "full").encode()
             yield Outgoing(topic=topic, partition=partition, key=key, value=value, headers=headers)

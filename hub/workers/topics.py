@@ -17,7 +17,8 @@ def name(kind: str, status: str) -> str:
 
 
 # Written by the relay, keyed by subject.
-SHARED = tuple(name(kind, status) for kind in ("alert", "case", "ack") for status in ("actual", "exercise", "test"))
+KINDS = ("alert", "case", "ack", "note", "control")
+SHARED = tuple(name(kind, status) for kind in KINDS for status in ("actual", "exercise", "test"))
 SHARED_PARTITIONS = 4
 WEEK_MS = 7 * 24 * 3600 * 1000  # PostgreSQL remembers; Kafka carries, and rides out an outage of the ingest worker
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from hub.answering import may_answer
 from hub.directory import Agency, PublishRight, Standing, publishing
-from hub.policy import Facts, may_acknowledge, may_publish, may_read
+from hub.policy import Facts, may_publish, may_read
 from hub.principal import ACKNOWLEDGE, PUBLISH, READ, Principal, of_agency
 from tests.support.cast import DAY, FISCALIA, NOW, POLICE, SHELTER, STRANGER, facts, grant, principal, rules
 
@@ -155,7 +156,7 @@ def test_a_kafka_topic_proves_the_agency_with_nothing_to_narrow_it() -> None:
 def acknowledging(asking: Principal, event: Facts) -> tuple[bool, str]:
     """Whether it may answer, and why, given what it may read."""
     held = rules(grant(types=("*",)))
-    decision = may_acknowledge(asking, event, may_read(asking, event, held, NOW))
+    decision = may_answer(asking, "ack.read", event, may_read(asking, event, held, NOW))
     return decision.is_allowed, str(decision.reason)
 
 
@@ -163,7 +164,7 @@ def test_who_may_read_an_event_may_answer_it() -> None:
     asking = principal(SHELTER)
     reading = may_read(asking, facts(), rules(grant()), NOW)
 
-    decision = may_acknowledge(asking, facts(), reading)
+    decision = may_answer(asking, "ack.read", facts(), reading)
 
     assert (decision.is_allowed, decision.grant, decision.projection) == (True, reading.grant, None)
 
@@ -172,7 +173,7 @@ def test_who_was_only_told_that_it_closed_may_answer_that() -> None:
     closing = facts(type="alert.missing_child.cancelled")
     reading = may_read(principal(STRANGER), closing, rules(), NOW, has_received=True)
 
-    assert may_acknowledge(principal(STRANGER), closing, reading).is_allowed
+    assert may_answer(principal(STRANGER), "ack.read", closing, reading).is_allowed
 
 
 @pytest.mark.parametrize(
@@ -181,9 +182,9 @@ def test_who_was_only_told_that_it_closed_may_answer_that() -> None:
         ("the token lacks acks:write", principal(SHELTER, scopes=frozenset({READ, PUBLISH})), facts()),
         ("no grant covers it", principal(STRANGER), facts()),
         ("the token lacks events:read", principal(SHELTER, scopes=frozenset({ACKNOWLEDGE})), facts()),
-        ("an agency does not acknowledge its own event", principal(POLICE), facts()),
+        ("an agency does not answer its own event", principal(POLICE), facts()),
         (
-            "an acknowledgement is not acknowledged",
+            "an acknowledgement is not answered",
             principal(POLICE),
             facts(type="ack.read", source=SHELTER.id, audience=(POLICE.id,)),
         ),

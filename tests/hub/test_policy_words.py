@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from hub.answering import may_answer
 from hub.directory import Kind, Standing
 from hub.grants import Grant, GrantState, Owner, Selector, Tlp
 from hub.limits import Requirement
-from hub.policy import Decision, Facts, may_acknowledge, may_publish, may_read
+from hub.policy import Decision, Facts, may_publish, may_read
 from hub.principal import Principal
 from tests.support.cast import (
     DAY,
@@ -45,7 +46,7 @@ def publish(event: Facts | None = None, who: Principal | None = None) -> Decisio
 
 def answer(who: Principal, event: Facts | None = None, *held: Grant) -> Decision:
     """What it says of answering."""
-    return may_acknowledge(who, event or facts(), read(*held, event=event, who=who))
+    return may_answer(who, "ack.read", event or facts(), read(*held, event=event, who=who))
 
 
 # Asked when the test runs, not when it is read.
@@ -190,13 +191,13 @@ TOLD: list[tuple[Callable[[], Decision], str, str]] = [
     (lambda: answer(principal(STRANGER)), "no grant covers it", "ningún permiso lo cubre"),
     (
         lambda: answer(principal(POLICE)),
-        "an agency does not acknowledge its own event",
-        "una agencia no confirma su propio evento",
+        "an agency does not answer its own event",
+        "una agencia no responde a su propio evento",
     ),
     (
         lambda: answer(principal(), facts(type="ack.read", audience=(SHELTER.id,))),
-        "an acknowledgement is not acknowledged",
-        "una confirmación no se confirma",
+        "an acknowledgement is not answered",
+        "a una confirmación no se responde",
     ),
 ]
 

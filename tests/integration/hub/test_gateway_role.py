@@ -16,7 +16,8 @@ from tests.support.cast import POLICE, SHELTER, STRANGER
 from tests.support.node import Desk, Node, missing_child
 
 Pool = ConnectionPool[Connection]
-HOLDING_EVENTS = ("event", "log", "subject_state", "offer", "owed", "audit", "rejection", "idempotency")
+_SHOWN = ("event", "log", "subject_state", "offer", "owed", "audit", "rejection", "idempotency")
+HOLDING_EVENTS = (*_SHOWN, "earlier_text")  # the last is nothing for a gateway
 
 
 @pytest.fixture
