@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub import tokens
+from hub import jwk
 from hub.directory import Credential
 from hub.errors import Invalid
 from hub.principal import ANYWHERE
@@ -40,10 +40,10 @@ def readable(pem: str) -> str:
     """
     if "PRIVATE" in pem:
         raise Invalid((flaw("/key", PRIVATE),))
-    key = tokens.normal_public_pem(pem)
+    key = jwk.of_pem(pem)
     if key is None:
         raise Invalid((flaw("/key", NOT_A_KEY),))
-    return key
+    return jwk.pem_of(key)
 
 
 def of_person(person: Person, key: str) -> Credential:

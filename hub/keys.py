@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import secrets
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from hub.tokens import SigningKey, thumbprint
+from hub.jwk import public_key, thumbprint
+from hub.signing import SigningKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +46,7 @@ def public_keys(jwks: object) -> dict[str, ec.EllipticCurvePublicKey]:
     try:
         for jwk in jwks["keys"]:  # type: ignore[index]
             if jwk["kty"] == "EC" and jwk["crv"] == "P-256":
-                x, y = (int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "=="), "big") for name in ("x", "y"))
-                numbers = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1())
-                found[thumbprint(jwk["x"], jwk["y"])] = numbers.public_key()
+                found[thumbprint(jwk["x"], jwk["y"])] = public_key(jwk["x"], jwk["y"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a JWK set") from error
     if not found:

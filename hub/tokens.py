@@ -1,42 +1,32 @@
-"""JSON Web Tokens: issuing, and verifying in a fixed order. The only module that knows PyJWT.
+"""JSON Web Tokens: issuing, and verifying in a fixed order (RFC 8725, RFC 9068), on `hub.signing`.
 
-PyJWT checks neither `typ` nor duplicate members and takes a token without `exp`; what it leaves open is closed here
-before and after it (RFC 8725, RFC 9068). Whatever is wrong, the caller hears the same two words.
+A token without `exp` is one to PyJWT; what it leaves open is closed here. Whatever is wrong, the caller hears the same
+two words.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import re
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from marshmallow import ValidationError
 
+from hub import signing
 from hub.errors import NotAuthenticated
 from hub.merkle import Head
-from schemas import accept, strictjson
+from hub.signing import ALGORITHM, MAX_TOKEN_CHARS, SigningKey
+from schemas import accept
 from schemas.claims import ASSERTION, CLAIMS, TREE_HEAD
-from schemas.flaws import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ALGORITHM = "ES256"
-MAX_TOKEN_CHARS = 8192
 LEEWAY_S = 5
 MAX_API_TTL_S = 300
 MAX_KAFKA_TTL_S = 3600
@@ -44,8 +34,6 @@ MAX_ASSERTION_TTL_S = 60
 HEAD_TYPE = "tree-head+jwt"
 ASSERTION_TYPES = ("JWT", "client-authentication+jwt")  # stock clients write the former, RFC 7523bis the latter
 PERSON = "person:"  # before the subject of a token that somebody has under their own name
-_ES256 = jwt.PyJWS(algorithms=[ALGORITHM])  # made once: a new one builds every algorithm there is
-_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,31 +52,6 @@ class Claims:
     exp: int
     epoch: int
     person: str | None = None
-
-
-def thumbprint(x: str, y: str) -> str:
-    """What an EC P-256 key is called by (RFC 7638); coordinates as a JWK writes them."""
-    canonical = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
-
-
-class SigningKey:
-    """The node's issuer key. Its `kid` is its RFC 7638 thumbprint, so no two keys share one by accident."""
-
-    def __init__(self, private_pem: bytes) -> None:
-        key = load_pem_private_key(private_pem, None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-            raise ValueError("the issuer key must be an EC P-256 private key")
-        self._key = key
-        numbers = key.public_key().public_numbers()
-        x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
-        self.kid = thumbprint(x, y)
-        self.jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
-        self.public = key.public_key()
-
-    def sign(self, claims: Mapping[str, Any], *, kind: str = "at+jwt") -> str:
-        """An access token, or what else `kind` names (`typ`): each is good for one purpose (RFC 8725 section 3.11)."""
-        return jwt.encode(dict(claims), self._key, ALGORITHM, headers={"typ": kind, "kid": self.kid})
 
 
 class Issuer:
@@ -234,9 +197,8 @@ def verify_assertion(
 def client_of(assertion: str) -> str:
     """Whose key an assertion claims to be signed with: unverified, so only good for looking that key up."""
     try:
-        claimed = strictjson.parse(_decode(assertion.split(".")[1]), max_bytes=MAX_TOKEN_CHARS, max_depth=4)
-        subject = claimed["sub"] if isinstance(claimed, dict) else None
-    except (Malformed, KeyError, IndexError, ValueError) as error:
+        subject = signing.claimed(assertion)["sub"]
+    except (signing.NotSealed, KeyError) as error:
         raise NotAuthenticated from error
     if not isinstance(subject, str) or len(subject) > 200:
         raise NotAuthenticated
@@ -244,33 +206,17 @@ def client_of(assertion: str) -> str:
 
 
 def _header(token: str) -> dict[str, Any]:
-    # Size, then characters: three base64url parts and nothing else, so no padding tricks, no JWE, no JSON form.
-    if len(token) > MAX_TOKEN_CHARS or _COMPACT.fullmatch(token) is None:
-        raise NotAuthenticated
-    return _object(token.split(".")[0])
+    try:
+        return signing.header_of(token)
+    except signing.NotSealed as error:
+        raise NotAuthenticated from error
 
 
 def _signed_payload(token: str, key: ec.EllipticCurvePublicKey) -> dict[str, Any]:
-    """The payload of a token signed by `key` with ES256, whatever its header says."""
     try:
-        _ES256.decode(token, key, algorithms=[ALGORITHM])
-    except jwt.InvalidTokenError as error:
+        return signing.verified_payload(token, key)
+    except signing.NotSealed as error:
         raise NotAuthenticated from error
-    return _object(token.split(".")[1])
-
-
-def _object(part: str) -> dict[str, Any]:
-    try:
-        parsed = strictjson.parse(_decode(part), max_bytes=MAX_TOKEN_CHARS, max_depth=4)
-    except (Malformed, ValueError) as error:
-        raise NotAuthenticated from error
-    if not isinstance(parsed, dict):
-        raise NotAuthenticated
-    return parsed
-
-
-def _decode(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def _check_times(payload: Mapping[str, Any], at: datetime, max_ttl_s: int) -> None:
@@ -281,20 +227,3 @@ def _check_times(payload: Mapping[str, Any], at: datetime, max_ttl_s: int) -> No
         raise NotAuthenticated
     if not 0 < expires - issued <= max_ttl_s:
         raise NotAuthenticated
-
-
-def normal_public_pem(pem: str) -> str | None:
-    """A client's public key as a credential stores it, so that equal keys are equal text; None if it is no EC P-256."""
-    try:
-        key = load_pem_public_key(pem.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        return None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
-        return None
-    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def public_pem(private_pem: bytes) -> str:
-    """The public half of an EC private key in PEM, as a credential stores it."""
-    key = load_pem_private_key(private_pem, None)
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

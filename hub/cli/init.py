@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hub import founding, keys, main, tokens
+from hub import founding, keys, main, signing
 from hub.cli.config import with_config
 from hub.cli.language import LANGUAGE, say
 from hub.errors import Conflict, Invalid
@@ -83,6 +83,6 @@ def _public(file: Path) -> str:
     if b"PRIVATE" not in pem:
         return pem.decode("ascii", errors="replace")
     try:
-        return tokens.public_pem(pem)
+        return signing.public_pem(pem)
     except ValueError as error:
         raise click.ClickException(say(f"{file}: not a key in PEM", f"{file}: no es una clave en PEM")) from error

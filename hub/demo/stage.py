@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from hub import keys, launch, main, tokens
+from hub import keys, launch, main, signing
 from hub.directory import Credential
 from hub.embedded import kafka, postgres
 from hub.embedded.install import kafka_jars
@@ -186,7 +186,7 @@ def enrol(nodes: Mapping[str, Node], cast: Sequence[Player]) -> None:
                 credential = Credential(
                     client_id=player.agency.id,
                     agency=player.agency.id,
-                    public_key_pem=tokens.public_pem(keys.client_key(node.client_key(player.agency.id))),
+                    public_key_pem=signing.public_pem(keys.client_key(node.client_key(player.agency.id))),
                     scopes=frozenset(SCOPES),
                     jurisdictions=ANYWHERE,
                 )

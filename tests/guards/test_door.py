@@ -21,7 +21,8 @@ from hub.errors import HubError
 from hub.keys import new_private_pem
 from hub.picture import Picture
 from hub.settings import RateSettings
-from hub.tokens import Issuer, SigningKey, TokenVerifier
+from hub.signing import SigningKey
+from hub.tokens import Issuer, TokenVerifier
 from hub.web import create_app, management
 from hub.web.auth import OPEN
 from hub.web.hub import Hub

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hub.keys import new_private_pem
-from hub.tokens import MAX_TOKEN_CHARS, SigningKey, TokenVerifier
+from hub.signing import MAX_TOKEN_CHARS, SigningKey
+from hub.tokens import TokenVerifier
 from tests.support import forge
 from tests.support.cast import NOW
 

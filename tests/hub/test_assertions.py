@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from hub.errors import NotAuthenticated
 from hub.keys import new_private_pem
-from hub.tokens import client_of, public_pem, verify_assertion
+from hub.signing import public_pem
+from hub.tokens import client_of, verify_assertion
 from tests.support import forge
 from tests.support.cast import NOW
 

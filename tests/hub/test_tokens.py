@@ -12,7 +12,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from hub.errors import NotAuthenticated
-from hub.tokens import Claims, Issuer, SigningKey, TokenVerifier, public_pem
+from hub.signing import SigningKey, public_pem
+from hub.tokens import Claims, Issuer, TokenVerifier
 from tests.hub.bad_tokens import AT, AUDIENCE, CLAIMS, GOOD, HEADER, ISSUER, KEY, PEM, SECRET, claiming, verifier
 from tests.support import forge
 from tests.support.cast import NOW

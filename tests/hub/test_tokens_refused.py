@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import NotAuthenticated
-from hub.tokens import MAX_TOKEN_CHARS
+from hub.signing import MAX_TOKEN_CHARS
 from tests.hub.bad_tokens import AT, BAD, CLAIMS, GOOD, HEAD, HEADER, OVERSIZED, SECRET, SIGNATURE, raw, verifier
 from tests.support import forge
 from tests.support.cast import NOW

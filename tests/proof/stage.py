@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hub import keys, launch, main, tokens
+from hub import keys, launch, main, signing
 from hub.directory import Agency, Credential, Kind, publishing
 from hub.embedded import kafka, postgres
 from hub.embedded.install import kafka_jars
@@ -157,7 +157,7 @@ class Stage:
         credential = Credential(
             client_id=agency_id,
             agency=agency_id,
-            public_key_pem=tokens.public_pem(keys.client_key(key)),
+            public_key_pem=signing.public_pem(keys.client_key(key)),
             scopes=frozenset(SCOPES),
             jurisdictions=ANYWHERE,
         )

@@ -12,7 +12,8 @@ import orjson
 from hub.bundle import Scope, block, blocks, header
 from hub.keys import new_private_pem
 from hub.merkle import Edge, Head, Line, grow, leaf_hash
-from hub.tokens import Issuer, SigningKey
+from hub.signing import SigningKey
+from hub.tokens import Issuer
 
 NAME = "https://us.issuer.example"
 BEGAN = datetime(2026, 5, 4, tzinfo=UTC)

@@ -26,10 +26,11 @@ from hub.merkle import Head
 from hub.picture import Picture
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import RateSettings
+from hub.signing import SigningKey
 from hub.store import agencies, connect, log, open_gateway_pool, persons
 from hub.store import grants as stored_grants
 from hub.store.tree import Leader
-from hub.tokens import Issuer, SigningKey, TokenVerifier
+from hub.tokens import Issuer, TokenVerifier
 from hub.web import create_app
 from hub.web.hub import Hub
 from hub.web.rates import Rates
