@@ -4,7 +4,8 @@ HubError
 ├── Refused              commits the transaction it is raised in: its audit entry must outlive it
 │   ├── Denied           the policy says no, and the caller may know that
 │   ├── NotVisible       missing or forbidden: the caller cannot tell which
-│   └── Conflict         what is stored contradicts it: an identity taken, a thing decided already
+│   ├── Conflict         what is stored contradicts it: an identity taken, a thing decided already
+│   └── BorderRefused    another node's batch is not taken, for the reason that `code` names
 ├── NotAuthenticated     no token, or one with any defect
 ├── ClientRefused        the token endpoint does not accept this client (RFC 6749 section 5.2)
 ├── Invalid              the request or event has flaws, each with its path
@@ -52,6 +53,14 @@ class NotVisible(Refused):
 
 class Conflict(Refused):
     """The request contradicts what is stored."""
+
+
+class BorderRefused(Refused):
+    """A batch of another node, or a key in it, is not taken; `code` is the last part of the problem's type."""
+
+    def __init__(self, code: str, text: Text) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class NotAuthenticated(HubError):

@@ -27,7 +27,7 @@ def new_private_pem() -> bytes:
 
 def issuer_key(folder: Path) -> SigningKey:
     """The issuer's signing key; `jwks.json` beside it is what the Kafka broker verifies with."""
-    key = SigningKey(_kept(folder / "issuer.pem", new_private_pem))
+    key = SigningKey(kept(folder / "issuer.pem", new_private_pem))
     jwks = json.dumps({"keys": [key.jwk]}).encode()
     path = folder / "jwks.json"
     if not path.exists() or path.read_bytes() != jwks:
@@ -56,15 +56,15 @@ def public_keys(jwks: object) -> dict[str, ec.EllipticCurvePublicKey]:
 
 def cursor_key(folder: Path) -> bytes:
     """The 64-byte key of feed cursors."""
-    return _kept(folder / "cursor.key", lambda: secrets.token_bytes(64))
+    return kept(folder / "cursor.key", lambda: secrets.token_bytes(64))
 
 
 def client_key(path: Path) -> bytes:
     """An agency's client key in PEM, made if the file is not there."""
-    return _kept(path, new_private_pem)
+    return kept(path, new_private_pem)
 
 
-def _kept(path: Path, make: Callable[[], bytes]) -> bytes:
+def kept(path: Path, make: Callable[[], bytes]) -> bytes:
     """What is in `path`; if two processes make it at once, the first one's stays."""
     if not path.exists():
         scratch = _scratch(path, make(), mode=0o600)

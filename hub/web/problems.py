@@ -27,6 +27,7 @@ PROBLEMS: dict[type[errors.HubError], tuple[int, Text]] = {
     errors.Denied: (403, Text("The policy does not allow this", "La política no lo permite")),
     errors.NotVisible: (404, Text("Nothing here for you", "No hay nada aquí para usted")),
     errors.Conflict: (409, Text("The request contradicts what is stored", "La solicitud contradice lo guardado")),
+    errors.BorderRefused: (409, Text("The batch is not taken", "El lote no se acepta")),
     errors.Outdated: (412, Text("It has changed meanwhile", "Ha cambiado entretanto")),
     errors.MatchRequired: (428, Text("If-Match is required", "Se requiere If-Match")),
     errors.KeyReused: (422, Text("The Idempotency-Key is taken", "La Idempotency-Key ya está en uso")),
@@ -35,6 +36,16 @@ PROBLEMS: dict[type[errors.HubError], tuple[int, Text]] = {
     errors.TooLarge: (413, Text("Too large", "Demasiado grande")),
     errors.TooMany: (429, Text("Too many requests", "Demasiadas solicitudes")),
     errors.Unavailable: (503, Text("Temporarily unavailable", "No disponible por el momento")),
+}
+
+# Where a refused batch is more than a contradiction.
+BORDER_STATUS = {
+    "unknown-peer": 403,
+    "signature": 403,
+    "key-expired": 403,
+    "malformed": 400,
+    "too-large": 413,
+    "too-many": 413,
 }
 
 # What the framework refuses before a view is reached.
@@ -72,7 +83,10 @@ def of_error(error: errors.HubError) -> Response:
     """The answer to anything the hub itself refuses."""
     status, title = PROBLEMS[type(error)]
     flaws = error.flaws if isinstance(error, errors.Invalid) else ()
-    response = problem(status, _slug(type(error).__name__), title, detail=error.text, flaws=flaws)
+    slug = _slug(type(error).__name__)
+    if isinstance(error, errors.BorderRefused):
+        status, slug = BORDER_STATUS.get(error.code, status), f"border-{error.code}"
+    response = problem(status, slug, title, detail=error.text, flaws=flaws)
     if isinstance(error, errors.NotAuthenticated):
         # RFC 6750 section 3: no error code when the request carried no token at all.
         challenge = 'Bearer realm="puente"'

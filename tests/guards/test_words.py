@@ -25,6 +25,7 @@ RAISED: dict[type[HubError], HubError] = {
     errors.Denied: errors.Denied(Text("no", "no se permite")),
     errors.NotVisible: errors.NotVisible(),
     errors.Conflict: errors.Conflict(Text("taken", "ocupado")),
+    errors.BorderRefused: errors.BorderRefused("clock", Text("late", "tarde")),
     errors.NotAuthenticated: errors.NotAuthenticated(missing=True),
     errors.ClientRefused: errors.ClientRefused("invalid_client", Text("no", "no se acepta")),
     errors.Invalid: errors.Invalid((FLAW,)),
