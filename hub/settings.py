@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hub import border_settings
+from hub.border_settings import BorderSettings
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ class Settings:
     tokens: TokenSettings = TokenSettings()
     rates: RateSettings = RateSettings()
     workers: WorkerSettings = WorkerSettings()
+    border: BorderSettings = BorderSettings()
     base: Path = Path()
 
     def file(self, name: str) -> Path:
@@ -240,6 +243,7 @@ def _contradictions(settings: Settings) -> list[Text]:
     for name in _FROM_ONE_ON:
         section, _, setting = name.partition(".")
         checks.append((getattr(getattr(settings, section), setting) >= 1, AT_LEAST_ONE.format(name=name)))
+    checks += border_settings.contradictions(settings.border)
     return [text for is_kept, text in checks if not is_kept]
 
 
