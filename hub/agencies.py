@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 TAKEN = Text("an agency with this id is enrolled", "ya hay una agencia registrada con este id")
 # What an agency says of itself. Who it is and where it has authority is for others to say.
 OWN = frozenset({"languages", "duty_phone", "duty_email"})
+ANOTHERS = Text(
+    "node {node} shows this agency, and says what it is", "el nodo {node} muestra esta agencia y dice qué es"
+)
 ELSEWHERE = Text(
     "this node enrols agencies whose id starts with {node}-",
     "este nodo registra agencias cuyo id empieza con {node}-",
@@ -43,6 +46,7 @@ def shown(agency: Agency) -> dict[str, Any]:
         "duty_phone": agency.duty_phone,
         "duty_email": agency.duty_email,
         "standing": agency.standing.value,
+        "peer": agency.peer,
         "publishes": [
             {"types": list(right.types), "jurisdictions": list(right.jurisdictions)} for right in agency.publishes
         ],
@@ -99,8 +103,11 @@ def amend(conn: Connection, asking: Asking, agency_id: str, changes: Mapping[str
     if not changes.keys() <= OWN:
         may = may_operate(asking.principal, WRITE_AGENCIES)
     present = _locked(conn, asking, "agency.amend", may, agency_id)
+    clash = None if present.peer is None else ANOTHERS.format(node=present.peer)
     changed = replace(present, **changes, version=present.version + 1)
-    acts.require(conn, asking, "agency.amend", may, of=agency_id, before=shown(present), after=shown(changed))
+    acts.require(
+        conn, asking, "agency.amend", may, of=agency_id, before=shown(present), after=shown(changed), clash=clash
+    )
     acts.require_version(present.version, expected)
     agencies.amend(conn, changed)
     return changed

@@ -84,7 +84,7 @@ def record(conn: Connection, asking: Asking, wanted: Mapping[str, Any]) -> Held:
         "document_sha256": wanted["document_sha256"],
     }
     acts.require(conn, asking, "attestation.record", may, of=agency_id, after=after)
-    agency = asking.view.rules.directory.agencies.get(agency_id)
+    agency = asking.view.rules.directory.enrolled(agency_id)
     if agency is None or agency.standing is Standing.RETIRED:
         raise Invalid((flaw("/agency", UNKNOWN_AGENCY),))
     _require_timely(agency, held, asking.at)

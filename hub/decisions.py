@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub import acts
 from hub.authority import READ_DECISIONS, looks_on, may_act_for, may_use
+from hub.borders import bound
 from hub.errors import Conflict, Denied, Invalid, NotVisible
 from hub.events import NOTHING
 from hub.foresight import Foresight, Reading, Subject, foresee, reading
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from hub.borders import Bound
     from hub.grants import Grant
-    from hub.limits import Ceiling, Requirement
     from hub.policy import Rules
     from hub.reading import Asking
     from hub.store import Connection
@@ -43,8 +44,7 @@ class Explained:
 
     reading: Reading
     weighed: tuple[tuple[Grant, Text], ...]
-    ceiling: Ceiling | None
-    requirements: tuple[Requirement, ...]
+    law: Bound | Text
     policy: str
     label: Mapping[str, Any] | None
     members: Members | None
@@ -71,15 +71,19 @@ def explain(conn: Connection, asking: Asking, agency_id: str, hub_id: UUID) -> E
     received = frozenset({agency_id}) if row.is_owed else frozenset()
     subject = Subject(facts=asking.facts_of(row), name=row.subject, timing=row.timing, received=received)
     found = reading(agency, subject, rules, asking.at)
-    audience = subject.facts.audience
+    audience, source = subject.facts.audience, rules.directory.agencies[row.source]
     event = whole(row) if own.is_allowed else None
     return Explained(
         reading=found,
         weighed=weigh(of_agency(agency), subject.facts, stored_rules.all_grants(conn), rules, asking.at),
-        ceiling=rules.limits.ceiling(
-            agency.kind, subject.facts.read_as, addressed=audience is None or agency_id in audience
+        law=bound(
+            agency,
+            source,
+            subject.facts.read_as,
+            rules.limits,
+            rules.borders,
+            addressed=audience is None or agency_id in audience,
         ),
-        requirements=rules.limits.required(agency.kind, subject.facts.read_as),
         policy=rules.version,
         label=None if event is None else _codes(event.get("label", {})),
         members=None if event is None else found.members_of(event, row.timing, asking.at),

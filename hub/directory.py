@@ -151,7 +151,8 @@ class Agency:
     """A participant. `jurisdictions` is where it has authority, `publishes` what it may publish, and where.
 
     `withheld` are publish rights that do not stand: they open nothing, and only say why something is refused. A token
-    older than `epoch` is refused: it rises when a credential, a scope or the standing changes.
+    older than `epoch` is refused: it rises when a credential, a scope or the standing changes. `peer` is the node that
+    shows an agency to this one; None: it is enrolled here. `is_shown`: the other side may know of it.
     """
 
     id: str
@@ -169,6 +170,8 @@ class Agency:
     duty_phone: str = ""
     duty_email: str = ""
     version: int = 1
+    peer: str | None = None
+    is_shown: bool = True
 
     @property
     def is_active(self) -> bool:
@@ -214,9 +217,14 @@ class Directory:
         by_id = MappingProxyType({agency.id: agency for agency in agencies})
         return cls(version, by_id, MappingProxyType({person.id: person for person in persons}))
 
-    def active(self, agency_id: str) -> Agency | None:
-        """The agency, if it is enrolled and may act."""
+    def enrolled(self, agency_id: str) -> Agency | None:
+        """The agency, if this node has enrolled it, whatever its standing; not one that another node shows."""
         agency = self.agencies.get(agency_id)
+        return agency if agency is not None and agency.peer is None else None
+
+    def active(self, agency_id: str) -> Agency | None:
+        """The agency, if it is enrolled here and may act; those that another node shows act there."""
+        agency = self.enrolled(agency_id)
         return agency if agency is not None and agency.is_active else None
 
     def acting(self, person_id: str) -> Person | None:

@@ -97,7 +97,8 @@ class Grant:
     to every agency; `owners` None: the grant came from a file and stands for every source it covers.
 
     `without_sources`, `without_readers`: whose part is suspended or ended. `is_replaced`: an earlier version that
-    speaks for what was accepted before the next one, and for the sources that have not approved that one.
+    speaks for what was accepted before the next one, and for the sources that have not approved that one. `peer`: the
+    node that released it, for its own sources; its id is `node:id` here.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Grant:
     without_sources: frozenset[str] = frozenset()
     without_readers: frozenset[str] = frozenset()
     is_replaced: bool = False
+    peer: str | None = None
 
     @property
     def offer_name(self) -> str:

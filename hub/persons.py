@@ -257,7 +257,7 @@ def _require_change(
 
 
 def _require_fit(asking: Asking, agency_id: str, roles: Iterable[Role]) -> None:
-    agency = asking.view.rules.directory.agencies.get(agency_id)
+    agency = asking.view.rules.directory.enrolled(agency_id)
     if agency is None or agency.standing is Standing.RETIRED:
         raise Invalid((flaw("/id", UNKNOWN_AGENCY),))
     why = unfit(agency, roles)

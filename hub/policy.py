@@ -5,11 +5,10 @@ Effective right = token ∩ grants in force ∩ the event's label ∩ hard limit
 - A token can only narrow: its scopes, jurisdictions and purpose.
 - A grant opens events of a source to a reader up to a TLP and a clearance.
 - The label is the originator's word: countries (`rel_to`), audience, purpose, TLP:RED to named agencies only.
-- Hard limits come from `config/limits.toml`, each with its legal source; no grant lifts one.
+- Hard limits come from `config/limits.toml`, each with its legal source; no grant lifts one (see `hub.borders`).
 - `protected` content is for its owner alone, and for those whom a live consent names and a grant lets have it.
 - A grant opens what its sources accepted from its approval on, and what was offered with it.
-- Who once received an event is told when it closes, is taken back or gets a tighter label, as a `notice`, even if its
-  right has gone since. What was taken back is its source's alone.
+- Who once received an event is told when it closes or is changed, as a `notice`, even if its right has gone since.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from hub.borders import NO_BORDERS, bound
 from hub.consents import NO_CONSENTS
 from hub.directory import why_none
 from hub.grants import Grant, GrantSet, Tlp, covers_type, unattested
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from hub.borders import Border
     from hub.consents import Consent
     from hub.directory import Agency, Directory
     from hub.limits import Limits
@@ -84,6 +85,7 @@ class Rules:
     grants: GrantSet
     limits: Limits
     consents: Mapping[tuple[str, str], tuple[Consent, ...]] = field(default_factory=lambda: NO_CONSENTS)
+    borders: Mapping[str, Border] = field(default_factory=lambda: NO_BORDERS)
 
     @property
     def version(self) -> str:
@@ -118,11 +120,7 @@ def _no(en: str, es: str) -> Decision:
 
 
 def may_read(principal: Principal, facts: Facts, rules: Rules, at: datetime, *, has_received: bool = False) -> Decision:
-    """
-    Whether `principal` may read an event at `at`, and as which projection.
-
-    `has_received`: an earlier event of the same subject, or the one that this one changes, was disclosed to the agency.
-    """
+    """Whether it may be read, and as what; `has_received`: one of its subject, or that it changes, was disclosed."""
     decision = _may_read_now(principal, facts, rules, at)
     if decision.is_allowed or not has_received or facts.is_recalled or _may_ask(principal) is not None:
         return decision
@@ -148,15 +146,15 @@ def _may_read_now(principal: Principal, facts: Facts, rules: Rules, at: datetime
     refusal = _outside_label(reader, source, facts, addressed=addressed)
     if refusal is not None:
         return refusal
-    ceiling = rules.limits.ceiling(reader.kind, facts.read_as, addressed=addressed)
-    if ceiling is None:
-        return _no("hard limit: nothing for this kind of agency", "límite legal: nada para este tipo de agencia")
-    missing = unattested(rules.limits.attestations(reader.kind, facts.read_as), reader, at)
+    law = bound(reader, source, facts.read_as, rules.limits, rules.borders, addressed=addressed)
+    if isinstance(law, Text):
+        return Decision(False, law)
+    missing = unattested((row.attestation for row in law.requirements), reader, at)
     if missing is not None:
         return Decision(False, Text("hard limit: {why}", "límite legal: {why}").format(why=missing))
     if is_answer(facts.read_as) and addressed:
-        return Decision(True, Text("answers your event", "responde a su evento"), _projection(ceiling.clearance))
-    return _by_grants(principal, source, facts, (rules, ceiling.clearance), at)
+        return Decision(True, Text("answers your event", "responde a su evento"), _projection(law.row.clearance))
+    return _by_grants(principal, source, facts, (rules, law.row.clearance), at)
 
 
 def _may_ask(principal: Principal) -> Decision | None:
@@ -226,7 +224,7 @@ def _latest(turns: Iterable[datetime | None]) -> datetime | None:
 
 def _refusal(grant: Grant, principal: Principal, source: Agency, facts: Facts, at: datetime) -> tuple[int, Text] | None:
     """Why `grant` does not open this event, or None if it does; the number tells how far it came."""
-    if not grant.source.covers(source):
+    if grant.peer != source.peer or not grant.source.covers(source):
         return _OTHER_SOURCE
     if not covers_type(grant.types, facts.read_as):
         return _OTHER_TYPE

@@ -119,7 +119,7 @@ def propose(conn: Connection, asking: Asking, wanted: Mapping[str, Any]) -> Held
     may = may_administer(asking.principal, PROPOSE_GRANTS, agency_id)
     after = {"types": list(right.types), "jurisdictions": list(right.jurisdictions)}
     acts.require(conn, asking, "publish-right.propose", may, of=agency_id, after=after)
-    agency = asking.view.rules.directory.agencies.get(agency_id)
+    agency = asking.view.rules.directory.enrolled(agency_id)
     if agency is None or agency.standing is Standing.RETIRED:
         raise Invalid((flaw("/agency", UNKNOWN_AGENCY),))
     outside = [

@@ -77,9 +77,10 @@ class Enrolled:
 
 
 def enrolled(conn: Connection) -> Enrolled:
-    """Everyone; one statement, so that all of it is of one moment."""
+    """Everyone whom this node has enrolled; one statement, so that all of it is of one moment."""
     rows = conn.execute(
-        "SELECT d.version, a.id, a.standing = 'active' FROM directory d LEFT JOIN agency a ON true ORDER BY a.id"
+        "SELECT d.version, a.id, a.standing = 'active'"
+        "  FROM directory d LEFT JOIN agency a ON a.peer IS NULL ORDER BY a.id"
     ).fetchall()
     return Enrolled(
         version=int(str(rows[0][0])),

@@ -105,7 +105,8 @@ def amend(conn: Connection, agency: Agency) -> None:
 
 
 _LOCKED = """
-SELECT id, name, kind, country, jurisdictions, languages, standing, epoch, identifiers, duty_phone, duty_email, version
+SELECT id, name, kind, country, jurisdictions, languages, standing, epoch, identifiers, duty_phone, duty_email, version,
+       peer, is_shown
   FROM agency WHERE id = %s FOR UPDATE
 """
 
@@ -123,8 +124,12 @@ def _agency(**row: Any) -> Agency:
 def set_standing(conn: Connection, agency_id: str, standing: Standing) -> bool:
     """Suspend, retire or reinstate; every token issued before is void. False when there is no such agency."""
     done = conn.execute(
-        "UPDATE agency SET standing = %s, epoch = epoch + 1, version = version + 1 WHERE id = %s",
-        (standing.value, agency_id),
+        """
+        UPDATE agency SET standing = %(standing)s, epoch = epoch + 1, version = version + 1,
+                          is_held = peer IS NOT NULL AND %(standing)s <> 'active'
+         WHERE id = %(agency)s
+        """,
+        {"standing": standing.value, "agency": agency_id},
     )
     return done.rowcount == 1
 

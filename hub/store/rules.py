@@ -14,7 +14,7 @@ from hub.directory import Agency, Attestation, Directory, Kind, PublishRight, Ri
 from hub.grants import Grant, GrantSet, GrantState, Owner, Selector, Tlp
 from hub.limits import Limits
 from hub.policy import Rules
-from hub.store import agencies, persons
+from hub.store import agencies, borders, persons
 from hub.versions import in_use
 from schemas.sensitivity import Sensitivity
 
@@ -26,14 +26,17 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _AGENCIES = """
-SELECT id, name, kind, country, jurisdictions, languages, standing, epoch, identifiers, duty_phone, duty_email, version
+SELECT id, name, kind, country, jurisdictions, languages, standing, epoch, identifiers, duty_phone, duty_email, version,
+       peer, is_shown
   FROM agency
 """
 _RIGHTS = """
 SELECT agency, types, jurisdictions, valid_from, valid_until, state FROM publish_right ORDER BY id
 """
 _ATTESTATIONS = """
-SELECT agency, kind, valid_from, valid_until FROM attestation WHERE withdrawn_at IS NULL ORDER BY id
+(SELECT agency, kind, valid_from, valid_until FROM attestation WHERE withdrawn_at IS NULL ORDER BY id)
+ UNION ALL
+(SELECT agency, kind, valid_from, valid_until FROM shown_attestation ORDER BY agency, kind, valid_from)
 """
 _PERSONS = f"SELECT {persons.COLUMNS} FROM person"  # noqa: S608 - a constant list of columns
 _CONSENTS = """
@@ -47,6 +50,7 @@ SELECT grant_id, version, agency, events_from, approved_at, confirm_until AS val
 """
 _PARTS = "SELECT grant_id, agency, side FROM grant_part ORDER BY agency"
 _BESIDE = (_PARTIES, _OWNERS, _PARTS)
+_ACROSS = (borders.PEERS, borders.KNOWN, borders.RELEASED)
 
 GRANTS = """
 SELECT g.id, g.version, g.agreement, g.source_agency, g.source_kind, g.source_country, g.reader_agency, g.reader_kind,
@@ -75,16 +79,22 @@ def read(conn: Connection, known: Rules) -> Rules:
     with conn.pipeline():
         fetched = [
             conn.cursor(row_factory=dict_row).execute(statement)
-            for statement in (_AGENCIES, _RIGHTS, _ATTESTATIONS, _PERSONS, _CONSENTS, *_BESIDE)
+            for statement in (_AGENCIES, _RIGHTS, _ATTESTATIONS, _PERSONS, _CONSENTS, *_ACROSS, *_BESIDE)
         ]
         held = conn.cursor(row_factory=dict_row).execute(f"{GRANTS} WHERE {_CURRENT} ORDER BY g.id, g.version")
         rows = [cursor.fetchall() for cursor in fetched]
         granted = held.fetchall()
-    enrolled, rights, attestations, people, consents, *beside = rows
+    enrolled, rights, attestations, people, consents, peers, confirmed, released, *beside = rows
     directory = Directory.of(version, _agencies(enrolled, rights, attestations), [persons.of_row(**p) for p in people])
-    digest = hashlib.sha256(repr((granted, beside)).encode()).hexdigest()
-    grants = in_use(grants_of(granted, *beside))
-    return Rules(directory, GrantSet(grants, digest), known.limits, by_subject(map(_consent, consents)))
+    digest = hashlib.sha256(repr((granted, beside, released)).encode()).hexdigest()
+    grants = in_use(grants_of(granted, *beside)) + borders.released(released)
+    return Rules(
+        directory,
+        GrantSet(grants, digest),
+        known.limits,
+        by_subject(map(_consent, consents)),
+        borders.borders_of(peers, confirmed),
+    )
 
 
 def directory(conn: Connection) -> Directory:

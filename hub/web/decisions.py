@@ -18,6 +18,7 @@ from hub.web.hub import current_hub
 from hub.web.queries import takes
 from schemas import wire
 from schemas.registry import is_answer
+from schemas.texts import Text
 
 if TYPE_CHECKING:
     from flask import Response
@@ -110,7 +111,7 @@ def preview(after: str, limit: int) -> Response:
 
 
 def _explained(found: Explained, event: UUID) -> dict[str, Any]:
-    ceiling = found.ceiling
+    law = None if isinstance(found.law, Text) else found.law
     agency = found.reading.agency
     told = _reading(found.reading) | {
         "event": str(event),
@@ -130,9 +131,9 @@ def _explained(found: Explained, event: UUID) -> dict[str, Any]:
         ],
         "hard_limit": {
             "kind": agency.kind.value,
-            "clearance": None if ceiling is None else ceiling.clearance.slug,
-            "basis": None if ceiling is None else ceiling.basis,
-            "attestations": [{"kind": one.attestation, "basis": one.basis} for one in found.requirements],
+            "clearance": None if law is None else law.row.clearance.slug,
+            "basis": None if law is None else law.row.basis,
+            "attestations": [{"kind": one.attestation, "basis": one.basis} for one in law.requirements] if law else [],
         },
         "policy": found.policy,
     }

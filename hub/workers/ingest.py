@@ -105,7 +105,8 @@ def _follow_directory(
     if topics and agencies.version_of(conn) == view.rules.directory.version:
         return topics
     view = ingest.picture.refresh(conn)
-    wanted = frozenset(wire.in_topic(agency, ingest.prefix) for agency in view.rules.directory.agencies)
+    here = (one.id for one in view.rules.directory.agencies.values() if one.peer is None)
+    wanted = frozenset(wire.in_topic(agency, ingest.prefix) for agency in here)
     if wanted != topics and wanted:
         consumer.subscribe(topics=sorted(wanted), listener=listener)
         logger.info("reads the topics of %d agencies", len(wanted))

@@ -2,7 +2,8 @@
 
 ALTER TABLE agency
     ADD COLUMN peer     text,                          -- the node that shows it to us; NULL: enrolled here
-    ADD COLUMN is_shown boolean NOT NULL DEFAULT true; -- to the other side
+    ADD COLUMN is_shown boolean NOT NULL DEFAULT true, -- to the other side
+    ADD COLUMN is_held  boolean NOT NULL DEFAULT false; -- shown by another node, and suspended or retired here
 
 -- A trusted node, as the anchor says that somebody here has imported. A removed one stays: its events name it.
 CREATE TABLE peer (
@@ -65,6 +66,7 @@ CREATE TABLE departure (
 );
 CREATE INDEX departure_event ON departure (event, peer, seq) WHERE event IS NOT NULL;
 CREATE INDEX departure_open ON departure (peer, seq) WHERE receipted_at IS NULL;
+CREATE INDEX departure_unplaced ON departure (peer, seq) WHERE place IS NULL AND outcome IN ('stored', 'narrowed');
 
 CREATE TABLE arrival (
     peer    text NOT NULL REFERENCES peer,
@@ -94,7 +96,8 @@ CREATE TABLE lane_release (
     peer        text NOT NULL REFERENCES peer,
     lane        int NOT NULL,
     projections text[] NOT NULL,
-    next        bigint, -- where sending from the beginning goes on; NULL: it is done
+    since       bigint NOT NULL DEFAULT 0, -- the sequence up to which what had gone no longer counts: it was closed
+    next        bigint,                    -- where sending from the beginning goes on; NULL: it is done
     until       bigint,
     PRIMARY KEY (peer, lane)
 );
@@ -119,7 +122,16 @@ CREATE TABLE shown_agency (
     PRIMARY KEY (peer, agency)
 );
 
--- The other side's rules about its events, as it sent them.
+-- The other side's rules about its events, as it sent them, and what it says its agencies have attested.
+CREATE TABLE shown_attestation (
+    agency      text NOT NULL REFERENCES agency,
+    kind        text NOT NULL,
+    valid_from  timestamptz NOT NULL,
+    valid_until timestamptz NOT NULL
+);
+CREATE INDEX shown_attestation_agency ON shown_attestation (agency);
+CREATE TRIGGER shown_attestation_changed AFTER INSERT OR UPDATE OR DELETE ON shown_attestation
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();
 CREATE TABLE peer_limits (
     peer   text PRIMARY KEY REFERENCES peer,
     limits text NOT NULL -- JSON
@@ -148,8 +160,26 @@ CREATE TABLE released_grant (
 
 CREATE TRIGGER peer_changed AFTER INSERT OR UPDATE OR DELETE ON peer
     FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();
-CREATE TRIGGER shown_agency_changed AFTER INSERT OR UPDATE OR DELETE ON shown_agency
-    FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();
+-- Of an agency that the peer has yet to confirm, nothing is decided by it.
+CREATE FUNCTION shown_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    matters boolean;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        matters := EXISTS (SELECT FROM was WHERE was.is_known);
+    ELSE
+        matters := EXISTS (SELECT FROM was JOIN become b USING (peer, agency) WHERE was.is_known <> b.is_known);
+    END IF;
+    IF matters THEN
+        UPDATE directory SET version = version + 1;
+        PERFORM pg_notify('directory', '');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER shown_agency_changed AFTER UPDATE ON shown_agency
+    REFERENCING OLD TABLE AS was NEW TABLE AS become FOR EACH STATEMENT EXECUTE FUNCTION shown_changed();
+CREATE TRIGGER shown_agency_gone AFTER DELETE ON shown_agency
+    REFERENCING OLD TABLE AS was FOR EACH STATEMENT EXECUTE FUNCTION shown_changed();
 CREATE TRIGGER peer_limits_changed AFTER INSERT OR UPDATE OR DELETE ON peer_limits
     FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();
 CREATE TRIGGER released_grant_changed AFTER INSERT OR UPDATE OR DELETE ON released_grant
@@ -203,7 +233,7 @@ END $$;
 CREATE TRIGGER released_grant_ways AFTER INSERT OR UPDATE OR DELETE ON released_grant
     FOR EACH ROW EXECUTE FUNCTION released_ways_changed();
 
-GRANT SELECT ON peer, peer_key, peer_limits, released_grant, shown_agency TO puente_gateway; -- their rules
+GRANT SELECT ON peer, peer_key, peer_limits, released_grant, shown_agency, shown_attestation TO puente_gateway; -- their rules
 GRANT SELECT ON crossing, departure, arrival TO puente_gateway;
 ALTER TABLE departure ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE arrival ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
