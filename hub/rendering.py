@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from hub.stored import Draft, Stored
 
 
+CROSSED = 0  # the projection version of a copy from another node: its texts as they came, and no whole event
+_LADDER = ("full", "enforcement", "partner", "public", "notice")
+
+
 def dump_cuts(cuts: Mapping[str, Sequence[tuple[int, int]]]) -> str:
     """One line per projection, `name start end start end ...`, so that reading one needs no parsing of the others."""
     lines = [f"\n{name} {' '.join(f'{start} {end}' for start, end in ranges)}" for name, ranges in cuts.items()]
@@ -28,9 +32,18 @@ def _ranges(cuts: str, name: str) -> list[tuple[int, int]]:
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
+def _held(cuts: str, name: str) -> str:
+    """The projection `name` of a copy, or the next lower one that came: nobody is shown more than was released."""
+    lapsed = "~" if name.endswith("~") else ""
+    level = _LADDER.index(name.removesuffix("~"))
+    wanted = (f"{each}{ending}" for each in _LADDER[level:] for ending in dict.fromkeys((lapsed, "~")))
+    return next(each for each in wanted if f"\n{each} " in cuts)
+
+
 def whole(row: Stored | Draft) -> dict[str, Any]:
-    """The event as its source wrote it."""
-    written: dict[str, Any] = orjson.loads(projection.render(row.text, _ranges(row.cuts, "full")))
+    """The event as its source wrote it; of a copy, as much as has come."""
+    name = _held(row.cuts, "full") if row.projection_version == CROSSED else "full"
+    written: dict[str, Any] = orjson.loads(projection.render(row.text, _ranges(row.cuts, name)))
     return written
 
 
@@ -38,6 +51,8 @@ def render(row: Stored, name: str) -> str:
     """The canonical JSON of `row` as the projection `name`; ranges of an older version are worked out anew."""
     if row.projection_version == projection.PROJECTION_VERSION:
         return projection.render(row.text, _ranges(row.cuts, name))
+    if row.projection_version == CROSSED:
+        return projection.render(row.text, _ranges(row.cuts, _held(row.cuts, name)))
     fresh = projection.project(whole(row), row.type)
     return projection.render(fresh.text, fresh.cuts[name])
 

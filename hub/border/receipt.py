@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TYPE = "border-receipt+jwt"
 MAX_CHARS = 131_072  # 500 outcomes with the longest codes are half of it
 MEMBERS = frozenset(
-    {"iss", "aud", "iat", "stream", "batch", "first", "last", "next", "hash", "outcomes", "policy", "rules"}
+    {"iss", "aud", "iat", "stream", "batch", "first", "last", "next", "hash", "outcomes", "placed", "policy", "rules"}
 )
 _OUTCOME = re.compile(r"(?:stored|known|narrowed|applied|refused:[a-z0-9-]{1,40})")
 
@@ -26,11 +26,10 @@ class NotAReceipt(ValueError):  # noqa: N818 - a finding
 
 
 class Outcome(NamedTuple):
-    """What became of one envelope; `place` is its position in the receiver's log, where it has one."""
+    """What became of one envelope."""
 
     seq: int
     outcome: str
-    place: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,8 @@ class Receipt:
     """
     `batch` is the digest of the body that came, `next` the sequence expected, `hash` the digest of the last head held.
 
-    Without outcomes and with `next` before `first`, something is missing in between and is asked for.
+    Without outcomes and with `next` before `first`, something is missing in between and is asked for. `placed`: where
+    events stand in the receiver's log, by the sequence that they came with; a place is given after the outcome.
     """
 
     origin: str
@@ -50,6 +50,7 @@ class Receipt:
     next: int
     hash: bytes
     outcomes: tuple[Outcome, ...]
+    placed: tuple[tuple[int, int], ...] = ()
     policy: str
     rules: int
     at: datetime
@@ -68,6 +69,7 @@ class Receipt:
             "next": self.next,
             "hash": self.hash.hex(),
             "outcomes": [list(outcome) for outcome in self.outcomes],
+            "placed": [list(each) for each in self.placed],
             "policy": self.policy,
             "rules": self.rules,
         }
@@ -94,6 +96,7 @@ def receipt_of(payload: Mapping[str, Any]) -> Receipt:
             next=payload["next"],
             hash=bytes.fromhex(payload["hash"]),
             outcomes=tuple(_outcome(each) for each in payload["outcomes"]),
+            placed=tuple(_placed(each) for each in payload["placed"]),
             policy=str(payload["policy"]),
             rules=payload["rules"],
             at=datetime.fromtimestamp(payload["iat"], UTC),
@@ -108,12 +111,17 @@ def receipt_of(payload: Mapping[str, Any]) -> Receipt:
 
 
 def _outcome(given: Any) -> Outcome:
-    seq, outcome, place = given
-    if type(seq) is not int or not isinstance(outcome, str) or not (place is None or type(place) is int):
+    seq, outcome = given
+    if type(seq) is not int or not isinstance(outcome, str) or _OUTCOME.fullmatch(outcome) is None:
         raise NotAReceipt
-    if _OUTCOME.fullmatch(outcome) is None:
+    return Outcome(seq, outcome)
+
+
+def _placed(given: Any) -> tuple[int, int]:
+    seq, place = given
+    if type(seq) is not int or type(place) is not int or min(seq, place) < 1:
         raise NotAReceipt
-    return Outcome(seq, outcome, place)
+    return seq, place
 
 
 def _follow(receipt: Receipt) -> bool:

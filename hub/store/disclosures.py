@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
+
+from hub.border_rows import Read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -45,7 +47,9 @@ SELECT d.leaf FROM disclosed d WHERE d.source = %(source)s AND d.leaf >= %(start
 """
 # The grant's purpose is that of its newest version at the time, where the token did not name one.
 _SEEN = """
-SELECT wanted.leaf, a.at, a.agency, a.person, a.object AS way, x.event, x.projection, x.grant_id AS "grant",
+SELECT wanted.leaf, a.agency, a.person,
+       CASE WHEN starts_with(a.client, 'border:') THEN (a.detail::json->>'at')::timestamptz ELSE a.at END AS at,
+       a.object AS way, x.event, x.projection, x.grant_id AS "grant",
        coalesce(a.purpose, (SELECT g.purpose FROM access_grant g
                              WHERE g.id = x.grant_id AND g.state NOT IN ('proposed', 'withdrawn')
                              ORDER BY (g.proposed_at <= a.at) DESC, g.version DESC LIMIT 1)) AS purpose
@@ -118,3 +122,26 @@ def unread(conn: Connection, lanes: Sequence[int], *, after: int, limit: int) ->
     conn.execute(_BY_INDEX)
     parameters = {"lanes": list(lanes), "after": after, "limit": limit}
     return conn.cursor(row_factory=class_row(Unread)).execute(_UNREAD, parameters).fetchall()
+
+
+# What gateways of this node gave its own agencies of what other nodes sent, for those nodes' originators to know.
+_OF_PEER = """
+WITH wanted AS (
+    SELECT DISTINCT d.leaf FROM disclosed d WHERE d.source = ANY(%(sources)s) AND d.leaf >= %(start)s
+     ORDER BY d.leaf LIMIT %(limit)s
+)
+SELECT w.leaf, x.event, a.agency, a.at, x.projection, split_part(x.grant_id, ':', 2) AS "grant", a.purpose,
+       coalesce(a.object, '') AS way
+  FROM wanted w JOIN audit_leaf l ON l.index = w.leaf JOIN audit a ON a.no = l.no
+ CROSS JOIN LATERAL unnest(a.events, a.projections, a.grants) AS x (event, projection, grant_id)
+  JOIN event e ON e.hub_id = x.event AND e.source = ANY(%(sources)s)
+ ORDER BY w.leaf, x.event
+"""
+
+
+def reads_of(conn: Connection, sources: Collection[str], *, start: int, limit: int) -> tuple[list[Read], int]:
+    """Reads of these sources' events in `limit` entries from leaf `start` on, and the leaf to go on from."""
+    asked = {"sources": list(sources), "start": start, "limit": limit}
+    rows = conn.cursor(row_factory=dict_row).execute(_OF_PEER, asked).fetchall()
+    leaf = max((row["leaf"] for row in rows), default=start - 1) + 1
+    return [Read(**{name: value for name, value in row.items() if name != "leaf"}) for row in rows], leaf

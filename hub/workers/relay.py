@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from hub.errors import Unavailable
-from hub.rendering import render
+from hub.rendering import CROSSED, render
 from hub.store import Connection, connect, log, rejections
 from hub.workers import feedback, topics
 from hub.workers.opening import opened
@@ -108,8 +108,14 @@ def _lead(relay: Relay, conn: Connection, leader: _Leader, position: int, stoppi
 def _records(
     relay: Relay, outlet: Outlet, rows: Sequence[tuple[Stored, str]], sent: dict[tuple[str, int], int]
 ) -> Iterator[Outgoing]:
-    """The events of `rows` that are not in their partition yet; what was taken back meanwhile never gets there."""
+    """
+    The events of `rows` that are not in their partition yet; what was taken back meanwhile never gets there.
+
+    Copies from another node stay out: what their originator takes back could not be taken back from a topic.
+    """
     for row, status in rows:
+        if row.projection_version == CROSSED:
+            continue
         topic = relay.topic(row.type, status)
         key, position = row.subject.encode(), row.position or 0
         partition = outlet.partition(topic, key)
