@@ -44,6 +44,11 @@ def hold(conn: Connection) -> None:
 def announce(conn: Connection, hub_id: UUID, by: UUID) -> None:
     """The control event `by` is owed to whoever had received `hub_id`; and every picture of the rules is stale."""
     conn.execute("UPDATE pending SET changed = %s WHERE event = %s", (hub_id, by))
+    make_stale(conn)
+
+
+def make_stale(conn: Connection) -> None:
+    """Every picture of the rules is stale: who has decided on one decides anew."""
     conn.execute("UPDATE directory SET version = version + 1")
     conn.execute("SELECT pg_notify('directory', '')")
 

@@ -1,0 +1,243 @@
+"""Copies of events that another node released to this one. Pure.
+
+A copy is the texts that came, side by side; no whole event stands behind it, and nobody is shown more than came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from marshmallow import ValidationError, fields, validate
+
+from hub.agency_rows import AN_AGENCY
+from hub.border_rows import CODE_OF_TLP
+from hub.directory import Kind
+from hub.grant_rows import A_PURPOSE, Row, known_place
+from hub.grants import Tlp
+from hub.policy import Facts
+from hub.releases import LEVELS, MOST_NAMED, NAMES, NOTICE
+from hub.rendering import CROSSED, dump_cuts, render
+from hub.stored import Draft
+from hub.timing import Timing
+from schemas import registry
+from schemas.places import country_of
+from schemas.sensitivity import Sensitivity
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from hub.directory import Agency
+    from hub.limits import Limits
+    from hub.stored import Stored
+
+
+class ReleaseSchema(Row):
+    """On what the origin decided."""
+
+    rules = fields.Integer(required=True, strict=True, validate=validate.Range(0))
+    policy = fields.String(required=True, validate=validate.Length(max=100))
+    readers = fields.List(
+        fields.String(validate=AN_AGENCY), required=True, allow_none=True, validate=validate.Length(max=MOST_NAMED)
+    )
+    grants = fields.Dict(
+        keys=fields.String(validate=validate.OneOf([NOTICE, *LEVELS])),
+        values=fields.String(validate=validate.Length(max=300)),
+        required=True,
+    )
+
+
+class EventEntrySchema(Row):
+    """One event as it crosses."""
+
+    event = fields.UUID(required=True)
+    source = fields.String(required=True, validate=AN_AGENCY)
+    id = fields.String(required=True, validate=validate.Length(1, 256))
+    type = fields.String(required=True, validate=validate.OneOf(list(registry.BODIES)))
+    subject = fields.String(required=True, validate=validate.Length(1, 256))
+    time = fields.AwareDateTime(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(["actual", "exercise", "test"]))
+    tlp = fields.String(required=True, validate=validate.OneOf(sorted(CODE_OF_TLP.values())))
+    rel_to = fields.List(fields.String(validate=validate.OneOf(["US", "MX"])), required=True)
+    audience = fields.List(
+        fields.String(validate=validate.Length(2, 64)), required=True, validate=validate.Length(max=50)
+    )
+    purpose = fields.String(required=True, allow_none=True, validate=A_PURPOSE)
+    jurisdictions = fields.List(fields.String(validate=known_place), required=True, validate=validate.Length(1, 64))
+    accepted_at = fields.AwareDateTime(required=True)
+    public_until = fields.AwareDateTime(required=True, allow_none=True)
+    active_until = fields.AwareDateTime(required=True, allow_none=True)
+    lapses = fields.Boolean(required=True)
+    offers = fields.List(
+        fields.String(validate=validate.Length(3, 80)), required=True, validate=validate.Length(max=500)
+    )
+    offered = fields.String(required=True, allow_none=True, validate=validate.Length(3, 80))
+    about = fields.UUID(required=True, allow_none=True)
+    position = fields.Integer(required=True, strict=True, allow_none=True)
+    release = fields.Nested(ReleaseSchema, required=True)
+    texts = fields.Dict(keys=fields.String(validate=validate.OneOf(NAMES)), values=fields.String(), required=True)
+
+
+_EVENT = EventEntrySchema()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """
+    An event of another node as this one keeps it; `offered` and the offers are named as grants of that node.
+
+    `about`: the event that this one takes back or relabels.
+    """
+
+    hub_id: UUID
+    draft: Draft
+    accepted_at: datetime
+    offers: tuple[str, ...]
+    offered: str | None
+    about: UUID | None = None
+    is_narrowed: bool = False
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether nothing but that it exists has come."""
+        return self.draft.cuts.count("\n") == 2
+
+
+class NotTaken(ValueError):  # noqa: N818 - a verdict
+    """The event is refused; `code` says why, for the receipt."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def copy_of(body: Any, node: str, source: Agency | None, here: str, limits: Limits) -> Copy:
+    """
+    The copy of an event that node `node` sends to this one, in country `here`, as far as `limits` let anybody read it.
+
+    Raises:
+        NotTaken: it is malformed, not that node's to send, or not released to this country.
+    """
+    try:
+        told = _EVENT.load(body)
+    except ValidationError as error:
+        raise NotTaken("malformed") from error
+    if source is None or source.peer != node:
+        raise NotTaken("source-unknown")
+    if {country_of(code) for code in told["jurisdictions"]} != {source.country}:
+        raise NotTaken("foreign-place")
+    if here not in told["rel_to"] and told["texts"].keys() != {NOTICE}:
+        raise NotTaken("not-released")
+    _require_consistent(told)
+    most = highest(limits, source.country, here, told["type"])
+    kept = {name: text for name, text in told["texts"].items() if name == NOTICE or _level(name) <= most}
+    return _copy(told, kept, node, is_narrowed=len(kept) < len(told["texts"]))
+
+
+def _require_consistent(told: Mapping[str, Any]) -> None:
+    """What is read must be what was decided about: the texts say of themselves what their envelope says of them."""
+    if NOTICE not in told["texts"]:
+        raise NotTaken("malformed")
+    for text in told["texts"].values():
+        try:
+            written = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise NotTaken("malformed") from error
+        if not isinstance(written, dict):
+            raise NotTaken("malformed")
+        label = written.get("label", {})
+        if any(written.get(name) != told[name] for name in ("source", "id", "type", "subject", "status")):
+            raise NotTaken("inconsistent")
+        if label.get("tlp", "amber+strict") != told["tlp"] or label.get("purpose") != told["purpose"]:
+            raise NotTaken("inconsistent")
+
+
+def highest(limits: Limits, origin: str, here: str, event_type: str) -> int:
+    """The most that any kind of agency here may read of a type from another country; below public, nothing."""
+    most = -1
+    for kind in Kind:
+        rows = limits.ceiling(kind, event_type, addressed=True), limits.crossing(origin, here, kind, event_type)
+        if rows[0] is not None and rows[1] is not None:
+            most = max(most, min(rows[0].clearance, rows[1].clearance))
+    return most
+
+
+def _level(name: str) -> int:
+    return Sensitivity[name.removesuffix("~").upper()].value
+
+
+def _copy(told: Mapping[str, Any], texts: Mapping[str, str], node: str, *, is_narrowed: bool) -> Copy:
+    text, cuts = _side_by_side(texts)
+    facts = Facts(
+        source=told["source"],
+        type=told["type"],
+        status=told["status"],
+        tlp=Tlp.of(told["tlp"]),
+        jurisdictions=tuple(sorted(told["jurisdictions"])),
+        rel_to=tuple(sorted(told["rel_to"])),
+        audience=tuple(sorted(told["audience"])),
+        purpose=told["purpose"],
+    )
+    draft = Draft(
+        source=told["source"],
+        id=told["id"],
+        type=told["type"],
+        subject=told["subject"],
+        time=told["time"],
+        facts=facts,
+        timing=Timing(
+            lapses=told["lapses"],
+            lapsed_at=None,
+            public_until=told["public_until"],
+            active_until=told["active_until"],
+        ),
+        digest=hashlib.sha256(text.encode()).digest(),
+        projection_version=CROSSED,
+        cuts=dump_cuts(cuts),
+        text=text,
+    )
+    offered = None if told["offered"] is None else f"{node}:{told['offered']}"
+    return Copy(
+        hub_id=told["event"],
+        draft=draft,
+        accepted_at=told["accepted_at"],
+        offers=tuple(f"{node}:{name}" for name in told["offers"]),
+        offered=offered,
+        about=told["about"],
+        is_narrowed=is_narrowed,
+    )
+
+
+def _side_by_side(texts: Mapping[str, str]) -> tuple[str, dict[str, list[tuple[int, int]]]]:
+    """Each different text once, and where each projection stands."""
+    places: dict[str, tuple[int, int]] = {}
+    parts: list[str] = []
+    end = 0
+    for text in texts.values():
+        if text not in places:
+            places[text] = end, end + len(text)
+            parts.append(text)
+            end += len(text)
+    return "".join(parts), {name: [places[text]] for name, text in texts.items()}
+
+
+def notice_of(row: Stored) -> tuple[str, str]:
+    """What stays of a copy that may not be read any more: text and cuts of its notice alone."""
+    text = render(row, NOTICE)
+    return text, dump_cuts({NOTICE: [(0, len(text))]})
+
+
+REFUSALS: Mapping[str, Text] = {
+    "malformed": Text("not of the agreed form", "no tiene la forma acordada"),
+    "source-unknown": Text("the source is not an agency of that node", "la fuente no es una agencia de ese nodo"),
+    "foreign-place": Text("places outside the source's country", "lugares fuera del país de la fuente"),
+    "not-released": Text("not released to this country", "no liberado para este país"),
+    "inconsistent": Text("the text is not what the envelope says", "el texto no es lo que dice el sobre"),
+    "id-taken": Text("the id belongs to another event", "el id pertenece a otro evento"),
+    "answers-nothing": Text("answers no event that was sent there", "no responde a ningún evento enviado allí"),
+}
