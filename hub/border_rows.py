@@ -1,4 +1,4 @@
-"""Rules as they cross the border: agencies that are shown, grants as they stand, reads that are told. Pure.
+"""Rules as they cross the border: agencies that are shown, and grants as they stand. Pure.
 
 Each `load_` takes what another node wrote, so it takes nothing on trust: shapes, bounds, and whose ids they are.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from marshmallow import ValidationError, fields, post_load, validate
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MOST_AGENCIES = 200  # in one envelope
-MOST_READS = 500
 MOST_STANDING = 200
 A_GRANT_ID = validate.Regexp(r"^[a-z0-9][a-z0-9-]{2,63}\Z")
 CODE_OF_TLP = {tlp: str(tlp).removeprefix("TLP:").lower() for tlp in Tlp}
@@ -240,71 +238,6 @@ def _grant(row: Mapping[str, Any], grant_id: str, node: str) -> Grant:
             "without_readers": frozenset(row["without_readers"]),
         }
     )
-
-
-class ReadSchema(Row):
-    """One event in one answer over there."""
-
-    event = fields.UUID(required=True)
-    agency = fields.String(required=True, validate=AN_AGENCY)
-    at = fields.AwareDateTime(required=True)
-    projection = fields.String(required=True, validate=validate.Length(1, 300))
-    grant = fields.String(required=True, validate=validate.Length(max=300))
-    purpose = fields.String(load_default=None, allow_none=True, validate=A_PURPOSE)
-    way = fields.String(required=True, validate=validate.Length(1, 64))
-
-
-class ReadsSchema(Row):
-    """Reads of the receiver's events, in the order of the reader's audit."""
-
-    reads = fields.List(fields.Nested(ReadSchema), required=True, validate=validate.Length(1, MOST_READS))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
-    """Who over there read an event of ours, when, as what, on which of our grants, to which purpose, by which way."""
-
-    event: UUID
-    agency: str
-    at: datetime
-    projection: str
-    grant: str
-    purpose: str | None
-    way: str
-
-
-_READS = ReadsSchema()
-
-
-def reads(told: Iterable[Read]) -> dict[str, Any]:
-    """The body of a `reads` envelope."""
-    return {
-        "reads": [
-            {
-                "event": str(one.event),
-                "agency": one.agency,
-                "at": _text(one.at),
-                "projection": one.projection,
-                "grant": one.grant,
-                "purpose": one.purpose,
-                "way": one.way,
-            }
-            for one in told
-        ]
-    }
-
-
-def load_reads(body: Any, prefix: str) -> tuple[Read, ...]:
-    """
-    Reads by agencies of the other node, which alone may be told of by it.
-
-    Raises:
-        ValidationError: a shape is wrong, or somebody else's reads are told.
-    """
-    told = tuple(Read(**row) for row in _READS.load(body)["reads"])
-    if any(not one.agency.startswith(prefix) for one in told):
-        raise ValidationError({"reads": [NOT_ITS_OWN]})
-    return told
 
 
 def _text(at: datetime) -> str:

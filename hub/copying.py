@@ -10,10 +10,10 @@ import orjson
 from marshmallow import ValidationError
 
 from hub.border.envelope import Kind
-from hub.border_rows import Read, load_reads
 from hub.crossed import Copy, NotTaken, copy_of, notice_of
 from hub.lanes import coarsen
 from hub.picture import Stale
+from hub.read_rows import Read, load_reads
 from hub.store import arrivals, control, events
 from schemas.registry import closes, is_answer, is_control
 

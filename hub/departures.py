@@ -11,9 +11,9 @@ import orjson
 
 from hub import telling
 from hub.border.envelope import Kind, Sealed, head_of
-from hub.border_rows import MOST_READS, reads
 from hub.picture import Stale
 from hub.policy import NOTICE
+from hub.read_rows import MOST_READS, reads
 from hub.reading import decide
 from hub.releases import Release, Sending, event_body, release_of, texts_of
 from hub.rendering import render, whole

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from hub.border_rows import Read
     from hub.crossed import Copy
+    from hub.read_rows import Read
     from hub.store import Connection
 
 

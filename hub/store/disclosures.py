@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.rows import class_row, dict_row
 
-from hub.border_rows import Read
+from hub.read_rows import Read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
