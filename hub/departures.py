@@ -12,24 +12,18 @@ import orjson
 from hub import telling
 from hub.border.envelope import Kind, Sealed, head_of
 from hub.picture import Stale
-from hub.policy import NOTICE
 from hub.read_rows import MOST_READS, reads
-from hub.reading import decide
-from hub.releases import Release, Sending, event_body, release_of, texts_of
-from hub.rendering import render, whole
+from hub.releasing import Round
 from hub.sheaf import Sheaf
-from hub.store import departures, disclosures, events, told
-from schemas.registry import closes, is_control
+from hub.store import departures, disclosures, receipts, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from hub.border.receipt import Receipt
-    from hub.picture import Picture, View
+    from hub.picture import Picture
     from hub.store import Connection
-    from hub.stored import Stored
-    from hub.telling import Reader
 
 TRIES = 4
 MOST_RULES = 1_000_000  # all that have changed: what follows is decided with them
@@ -46,19 +40,6 @@ class Sender:
     sign: Callable[[Mapping[str, Any], str], str]
     told: dict[str, tuple[object, ...]] = field(default_factory=dict)  # by peer: the rules and reaches last told of
     idle: dict[str, tuple[object, ...]] = field(default_factory=dict)  # by peer: how things stood with nothing to send
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """One round for one peer."""
-
-    conn: Connection
-    sheaf: Sheaf
-    view: View
-    lanes: Collection[int]
-    readers: tuple[Reader, ...]
-    counts: int
-    at: datetime
 
 
 def build(conn: Connection, sender: Sender, peer: str, at: datetime, *, most: int) -> int:
@@ -113,7 +94,7 @@ def _release_events(conn: Connection, sender: Sender, peer: str, at: datetime, m
             return 0
         sheaf = Sheaf(sender.node, way, sender.sign, at, most)
         readers, counts = telling.readers_at(sender.picture, view, peer, at)
-        here = _Round(conn, sheaf, view, telling.lanes_to(view, way), readers, counts, at)
+        here = Round(conn, sheaf, view, telling.lanes_to(view, way), readers, counts)
         released = [*_from_the_beginning(here), *_from_the_log(here)]
         _tell_reads(here)
         if sheaf.way != way:
@@ -129,7 +110,7 @@ def _is_same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
     return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
 
 
-def _from_the_beginning(here: _Round) -> list[tuple[UUID, str, str]]:
+def _from_the_beginning(here: Round) -> list[tuple[UUID, str, str]]:
     """Lanes that have come to be released, or released as more, since their events were passed."""
     released: list[tuple[UUID, str, str]] = []
     peer = here.sheaf.way.peer
@@ -141,14 +122,14 @@ def _from_the_beginning(here: _Round) -> list[tuple[UUID, str, str]]:
         rows = departures.of_lane(here.conn, lane.lane, after=lane.next or 0, until=lane.until or 0, limit=limit)
         gone = departures.crossed(here.conn, peer, [row.hub_id for row in rows], since=lane.since)
         for row in rows:
-            released += _send(here, row, gone.get(row.hub_id))
+            released += here.send(row, gone.get(row.hub_id))
         is_through = len(rows) < limit
         behind = replace(lane, next=None, until=None) if is_through else replace(lane, next=rows[-1].position)
         told.put_lane_releases(here.conn, peer, [behind])
     return released
 
 
-def _from_the_log(here: _Round) -> list[tuple[UUID, str, str]]:
+def _from_the_log(here: Round) -> list[tuple[UUID, str, str]]:
     if here.sheaf.is_full:
         return []
     after = here.sheaf.way.position
@@ -157,70 +138,12 @@ def _from_the_log(here: _Round) -> list[tuple[UUID, str, str]]:
     rows = departures.since(here.conn, here.lanes, after=after, until=until, limit=limit)
     released: list[tuple[UUID, str, str]] = []
     for row in rows:
-        released += _send(here, row, None)
+        released += here.send(row, None)
     here.sheaf.come_to(position=rows[-1].position if len(rows) == limit else until)
     return released
 
 
-def _send(here: _Round, row: Stored, gone_as: tuple[str, ...] | None) -> Iterable[tuple[UUID, str, str]]:
-    """Seal one event if anybody over there may have it, and more of it than has gone."""
-    about = None
-    if is_control(row.type):
-        about = _follow(here, row)
-        release = Release(grants={} if about is None else {NOTICE: ""}, readers=None)
-    else:
-        release = _release(here, row)
-    if not release.grants and _is_told_the_end(here, row):
-        release = Release(grants={NOTICE: ""}, readers=None)
-    if not release.grants:
-        return []
-    texts = texts_of(row, release.projections)
-    if gone_as is not None and set(texts) <= set(gone_as):
-        return []
-    _seal(here, row, release, texts, about)
-    return [(row.hub_id, name, grant) for name, grant in release.grants.items()]
-
-
-def _release(here: _Round, row: Stored) -> Release:
-    decided = ((one.agency, decide(one.asking, row, one.reach)) for one in here.readers)
-    return release_of(decided, counts=here.counts)
-
-
-def _is_told_the_end(here: _Round, row: Stored) -> bool:
-    """Who has received an alert hears that it is over, even if its right has shrunk since: as a mere notice."""
-    return closes(row.type) and departures.has_crossed(here.conn, here.sheaf.way.peer, row.source, row.subject)
-
-
-def _seal(here: _Round, row: Stored, release: Release, texts: Mapping[str, str], about: UUID | None = None) -> None:
-    sending = Sending(
-        row=row,
-        facts=here.view.lanes.lanes[row.lane].facts,
-        written=orjson.loads(render(row, NOTICE)),
-        release=release,
-        texts=texts,
-        rules=here.view.rules.directory.version,
-        policy=here.view.rules.version,
-        about=about,
-    )
-    body = event_body(sending, here.sheaf.way.prefix)
-    here.sheaf.add(Kind.EVENT, body, event=row.hub_id, projections=tuple(texts))
-
-
-def _follow(here: _Round, control: Stored) -> UUID | None:
-    """What the originator took back or tightened follows its event, if that has crossed: recalled, or as it is now."""
-    hub_id = UUID(str(whole(control)["data"]["event"]))
-    if not departures.crossed(here.conn, here.sheaf.way.peer, [hub_id]):
-        return None
-    row = events.by_hub_ids(here.conn, [hub_id])[hub_id]
-    release = _release(here, row)
-    if release.grants:
-        _seal(here, row, release, texts_of(row, release.projections))
-    else:
-        here.sheaf.add(Kind.RECALL, {"event": str(hub_id), "control": str(control.hub_id)}, event=hub_id)
-    return hub_id
-
-
-def _tell_reads(here: _Round) -> None:
+def _tell_reads(here: Round) -> None:
     """Who of ours read what of theirs, in the order of our audit."""
     way = here.sheaf.way
     theirs = [one.id for one in here.view.rules.directory.agencies.values() if one.peer == way.peer]
@@ -255,15 +178,15 @@ def settle(conn: Connection, peer: str, receipt: Receipt, signed: str, at: datet
         way = departures.lock(conn, peer)
         if way is None:
             return
-        departures.settle(conn, peer, receipt.outcomes, at)
-        departures.place(conn, peer, receipt.placed)
+        receipts.settle(conn, peer, receipt.outcomes, at)
+        receipts.place(conn, peer, receipt.placed)
         if receipt.next <= way.receipted:
-            departures.reopen(conn, peer, receipt.next)
+            receipts.reopen(conn, peer, receipt.next)
         receipted = receipt.next - 1
         skew_ms = int((receipt.at - at).total_seconds() * 1000)
-        departures.note_receipt(
+        receipts.note(
             conn, peer, receipted=receipted, policy=receipt.policy, rules=receipt.rules, skew_ms=skew_ms, at=at
         )
         if receipt.outcomes:
-            departures.keep_receipt(conn, peer, is_ours=False, first=receipt.first, last=receipt.last, signed=signed)
+            receipts.keep(conn, peer, is_ours=False, first=receipt.first, last=receipt.last, signed=signed)
         told.confirm_shown(conn, peer, receipted)

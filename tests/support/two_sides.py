@@ -44,10 +44,13 @@ class Life:
     def __post_init__(self) -> None:
         self.pair.us.enrol(POLICE)
         self.pair.mx.enrol(*THERE)
+        for _ in range(3):
+            self.grant()
+            self.publish()
 
     def step(self) -> str:
         """Something happens; what."""
-        acts: list[Callable[[], str]] = [self.publish, self.publish, self.grant, self.end, self.relabel, self.recall]
+        acts: list[Callable[[], str]] = [*[self.publish] * 4, *[self.grant] * 2, self.end, self.relabel, self.recall]
         acts += [self.standing, self.read, self.close]
         return self.random.choice(acts)()
 
@@ -60,9 +63,9 @@ class Life:
 
     def label(self, *, is_alert: bool) -> dict[str, Any]:
         """Any label that may be."""
-        label: dict[str, Any] = {"tlp": self.random.choice(["clear", "green", "amber", "amber+strict", "red"])}
-        label["rel_to"] = self.random.choice([["US", "MX"], ["US", "MX"], ["MX"], ["US"]])
-        if self.random.random() < 0.3:
+        label: dict[str, Any] = {"tlp": self.random.choice(["clear", "green", "amber", "amber", "red"])}
+        label["rel_to"] = self.random.choice([["US", "MX"], ["US", "MX"], ["US", "MX"], ["MX"], ["US"]])
+        if self.random.random() < 0.2:
             label["audience"] = self.random.choice([[FISCALIA.id], [REFUGIO.id, "us-ca-shelter"], ["ngo"], ["school"]])
         if is_alert and self.random.random() < 0.4:
             label["marks"] = {NAME: self.random.choice(MARKS)}
@@ -76,8 +79,8 @@ class Life:
         self.grants[name] = cast.grant(
             id=name,
             reader=self.random.choice(readers),
-            types=self.random.choice([("alert.*",), ("*",), ("case.*",)]),
-            max_tlp=self.random.choice(list(Tlp)),
+            types=self.random.choice([("alert.*",), ("*",), ("*",), ("case.*",)]),
+            max_tlp=self.random.choice([Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED]),
             clearance=self.random.choice([Sensitivity.PUBLIC, Sensitivity.PARTNER, Sensitivity.ENFORCEMENT]),
             valid_from=BEGAN - YEAR,
             valid_until=BEGAN + YEAR,
@@ -110,7 +113,7 @@ class Life:
     def recall(self) -> str:
         """An event is taken back."""
         hub_id = self._any()
-        if hub_id is None or self.random.random() < 0.5:
+        if hub_id is None:
             return "nothing"
         del self.published[hub_id]
         self.pair.us.recall(POLICE, hub_id)
@@ -130,7 +133,7 @@ class Life:
     def standing(self) -> str:
         """An agency over there is suspended, or comes back."""
         who = self.random.choice(THERE)
-        standing = self.random.choice([Standing.ACTIVE, Standing.ACTIVE, Standing.SUSPENDED])
+        standing = self.random.choice([*[Standing.ACTIVE] * 3, Standing.SUSPENDED])
         self.pair.mx.enrol(replace(who, standing=standing))
         return f"{who.id} {standing}"
 
