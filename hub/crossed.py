@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError
 
-from hub.agency_rows import AN_AGENCY
-from hub.border_rows import CODE_OF_TLP
 from hub.directory import Kind
-from hub.grant_rows import A_PURPOSE, Row, known_place
 from hub.grants import Tlp
 from hub.policy import Facts
-from hub.releases import LEVELS, MOST_NAMED, NAMES, NOTICE
 from hub.rendering import CROSSED, dump_cuts, render
 from hub.stored import Draft
 from hub.timing import Timing
-from schemas import registry
+from schemas import accept
+from schemas.crossing import CROSSING_EVENT, NOTICE
 from schemas.places import country_of
 from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
@@ -35,55 +33,6 @@ if TYPE_CHECKING:
     from hub.directory import Agency
     from hub.limits import Limits
     from hub.stored import Stored
-
-
-class ReleaseSchema(Row):
-    """On what the origin decided."""
-
-    rules = fields.Integer(required=True, strict=True, validate=validate.Range(0))
-    policy = fields.String(required=True, validate=validate.Length(max=100))
-    readers = fields.List(
-        fields.String(validate=AN_AGENCY), required=True, allow_none=True, validate=validate.Length(max=MOST_NAMED)
-    )
-    grants = fields.Dict(
-        keys=fields.String(validate=validate.OneOf([NOTICE, *LEVELS])),
-        values=fields.String(validate=validate.Length(max=300)),
-        required=True,
-    )
-
-
-class EventEntrySchema(Row):
-    """One event as it crosses."""
-
-    event = fields.UUID(required=True)
-    source = fields.String(required=True, validate=AN_AGENCY)
-    id = fields.String(required=True, validate=validate.Length(1, 256))
-    type = fields.String(required=True, validate=validate.OneOf(list(registry.BODIES)))
-    subject = fields.String(required=True, validate=validate.Length(1, 256))
-    time = fields.AwareDateTime(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(["actual", "exercise", "test"]))
-    tlp = fields.String(required=True, validate=validate.OneOf(sorted(CODE_OF_TLP.values())))
-    rel_to = fields.List(fields.String(validate=validate.OneOf(["US", "MX"])), required=True)
-    audience = fields.List(
-        fields.String(validate=validate.Length(2, 64)), required=True, validate=validate.Length(max=50)
-    )
-    purpose = fields.String(required=True, allow_none=True, validate=A_PURPOSE)
-    jurisdictions = fields.List(fields.String(validate=known_place), required=True, validate=validate.Length(1, 64))
-    accepted_at = fields.AwareDateTime(required=True)
-    public_until = fields.AwareDateTime(required=True, allow_none=True)
-    active_until = fields.AwareDateTime(required=True, allow_none=True)
-    lapses = fields.Boolean(required=True)
-    offers = fields.List(
-        fields.String(validate=validate.Length(3, 80)), required=True, validate=validate.Length(max=500)
-    )
-    offered = fields.String(required=True, allow_none=True, validate=validate.Length(3, 80))
-    about = fields.UUID(required=True, allow_none=True)
-    position = fields.Integer(required=True, strict=True, allow_none=True)
-    release = fields.Nested(ReleaseSchema, required=True)
-    texts = fields.Dict(keys=fields.String(validate=validate.OneOf(NAMES)), values=fields.String(), required=True)
-
-
-_EVENT = EventEntrySchema()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +73,7 @@ def copy_of(body: Any, node: str, source: Agency | None, here: str, limits: Limi
         NotTaken: it is malformed, not that node's to send, or not released to this country.
     """
     try:
-        told = _EVENT.load(body)
+        told = accept.load(CROSSING_EVENT, body)
     except ValidationError as error:
         raise NotTaken("malformed") from error
     if source is None or source.peer != node:
@@ -141,8 +90,6 @@ def copy_of(body: Any, node: str, source: Agency | None, here: str, limits: Limi
 
 def _require_consistent(told: Mapping[str, Any]) -> None:
     """What is read must be what was decided about: the texts say of themselves what their envelope says of them."""
-    if NOTICE not in told["texts"]:
-        raise NotTaken("malformed")
     for text in told["texts"].values():
         try:
             written = orjson.loads(text)
@@ -153,10 +100,11 @@ def _require_consistent(told: Mapping[str, Any]) -> None:
         label = written.get("label", {})
         if any(written.get(name) != told[name] for name in ("source", "id", "type", "subject", "status")):
             raise NotTaken("inconsistent")
-        if label.get("tlp", "amber+strict") != told["tlp"] or label.get("purpose") != told["purpose"]:
+        if label.get("tlp", "amber+strict") != told["tlp"] or label.get("purpose") != told.get("purpose"):
             raise NotTaken("inconsistent")
 
 
+@lru_cache(maxsize=256)  # of a file of limits and a type, asked for every event
 def highest(limits: Limits, origin: str, here: str, event_type: str) -> int:
     """The most that any kind of agency here may read of a type from another country; below public, nothing."""
     most = -1
@@ -181,7 +129,7 @@ def _copy(told: Mapping[str, Any], texts: Mapping[str, str], node: str, *, is_na
         jurisdictions=tuple(sorted(told["jurisdictions"])),
         rel_to=tuple(sorted(told["rel_to"])),
         audience=tuple(sorted(told["audience"])),
-        purpose=told["purpose"],
+        purpose=told.get("purpose"),
     )
     draft = Draft(
         source=told["source"],
@@ -193,22 +141,22 @@ def _copy(told: Mapping[str, Any], texts: Mapping[str, str], node: str, *, is_na
         timing=Timing(
             lapses=told["lapses"],
             lapsed_at=None,
-            public_until=told["public_until"],
-            active_until=told["active_until"],
+            public_until=told.get("public_until"),
+            active_until=told.get("active_until"),
         ),
         digest=hashlib.sha256(text.encode()).digest(),
         projection_version=CROSSED,
         cuts=dump_cuts(cuts),
         text=text,
     )
-    offered = None if told["offered"] is None else f"{node}:{told['offered']}"
+    offered, about = told.get("offered"), told.get("about")
     return Copy(
-        hub_id=told["event"],
+        hub_id=UUID(told["event"]),
         draft=draft,
         accepted_at=told["accepted_at"],
         offers=tuple(f"{node}:{name}" for name in told["offers"]),
-        offered=offered,
-        about=told["about"],
+        offered=None if offered is None else f"{node}:{offered}",
+        about=None if about is None else UUID(about),
         is_narrowed=is_narrowed,
     )
 

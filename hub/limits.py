@@ -66,6 +66,10 @@ class Limits:
     requirements: tuple[Requirement, ...] = ()
     crossings: tuple[Crossing, ...] = ()
 
+    def __hash__(self) -> int:
+        """By the digest: there are hundreds of rows, and what is worked out from them is kept by them."""
+        return hash(self.digest)
+
     def ceiling(self, kind: Kind, event_type: str, *, addressed: bool) -> Ceiling | None:
         """The ceiling of `kind` for `event_type`; `addressed`: the event's audience names the reader."""
         for ceiling in self.ceilings:

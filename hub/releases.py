@@ -12,6 +12,7 @@ from hub.border_rows import CODE_OF_TLP
 from hub.directory import Kind
 from hub.rendering import render, whole
 from schemas import projection
+from schemas.crossing import MOST_NAMED, NOTICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from hub.policy import Decision, Facts
     from hub.stored import Stored
 
-MOST_NAMED = 50  # where more may read, the grant says who, and neither releases nor recalls grow with them
-NOTICE = "notice"
-LEVELS = ("public", "partner", "enforcement")
-NAMES = (NOTICE, *LEVELS, *(f"{level}~" for level in LEVELS))
 KINDS = frozenset(kind.value for kind in Kind)
 
 
@@ -85,7 +82,10 @@ def event_body(sending: Sending, prefix: str) -> dict[str, Any]:
     """The body of an `event` envelope for the node whose agencies have ids that begin with `prefix`."""
     row, facts, timing = sending.row, sending.facts, sending.row.timing
     named = [one for one in row.audience if one.startswith(prefix) or one in KINDS]
-    return {
+    release = {"rules": sending.rules, "policy": sending.policy, "grants": dict(sending.release.grants)}
+    if sending.release.readers is not None:
+        release["readers"] = list(sending.release.readers)
+    told = {
         "event": str(row.hub_id),
         "source": row.source,
         "id": sending.written["id"],
@@ -103,17 +103,13 @@ def event_body(sending: Sending, prefix: str) -> dict[str, Any]:
         "active_until": _text(timing.active_until),
         "lapses": timing.lapses,
         "offers": sorted(row.offers),
-        "offered": row.offered_by,
+        "offered": row.offered_by or None,
         "about": None if sending.about is None else str(sending.about),
         "position": row.position,
-        "release": {
-            "rules": sending.rules,
-            "policy": sending.policy,
-            "readers": None if sending.release.readers is None else list(sending.release.readers),
-            "grants": dict(sending.release.grants),
-        },
+        "release": release,
         "texts": dict(sending.texts),
     }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _text(at: datetime | None) -> str | None:
