@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from hub import keys
 from hub.border.anchor import BorderKey
+from hub.errors import Unavailable
 from hub.signing import SigningKey, seal
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
 LIFE = timedelta(days=400)
 OVERLAP = timedelta(days=30)
+SINCE = timedelta(
+    hours=1
+)  # the first key is older than it is: a clock that is set back would leave the node without one
 MOST = 8  # anchors hold no more
 _NAME = "border-{no}.key"  # beside the node's other keys, so that a copy of those holds these too
 
@@ -74,7 +78,7 @@ def read(folder: Path) -> tuple[OwnKey, ...]:
 def first(folder: Path, at: datetime) -> tuple[OwnKey, ...]:
     """The same, with the first key made if there is none yet; if two processes make it at once, one stays."""
     if not (folder / _NAME.format(no=1)).exists():
-        keys.kept(folder / _NAME.format(no=1), lambda: _made(_whole(at)))
+        keys.kept(folder / _NAME.format(no=1), lambda: _made(_whole(at - SINCE)))
     return read(folder)
 
 
@@ -126,9 +130,26 @@ class Signer:
             self._held = first(self._folder, self._now())
         return self._held
 
-    def __call__(self, payload: Mapping[str, Any], typ: str) -> str:
-        """The payload, sealed for the purpose that `typ` names."""
-        return seal(signing(self.held(), self._now()).signing, payload, typ)
+    def sign_for(self, known: Collection[str], payload: Mapping[str, Any], typ: str) -> str:
+        """
+        The payload, sealed for the purpose that `typ` names, for a peer that has said which of our keys it `known`s.
+
+        A key that it has not confirmed is not used while an older one is valid: a signature that it cannot check would
+        keep out the very envelope that tells it of the key.
+
+        Raises:
+            Unavailable: no key is valid now.
+        """
+        at = self._now()
+        valid = [key for key in self.held() if key.valid_from <= at < key.valid_until]
+        confirmed = [key for key in valid if key.signing.kid in known]
+        if confirmed:
+            key = confirmed[-1]
+        elif valid:
+            key = valid[0]
+        else:
+            raise Unavailable(NO_KEY)
+        return seal(key.signing, payload, typ)
 
 
 def _made(begins: datetime) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def write(path: Path, content: bytes, *, mode: int) -> None:
 
 def _scratch(path: Path, content: bytes, *, mode: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     scratch.unlink(missing_ok=True)
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 
-from hub import keys, main
+from hub import keys, main, main_border
 from hub.embedded import kafka, postgres
 from hub.embedded.errors import PortInUse
 from hub.embedded.install import kafka_jars
-from hub.fleet import Fleet
+from hub.fleet import AT_THE_BORDER, MEMBERS, Fleet
 from hub.settings import Settings, SettingsError, is_loopback
 from hub.store import answers
 from hub.store.migrate import migrate
@@ -47,7 +47,7 @@ def up(told: Settings, console: Console, language: str, stopping: Callable[[], b
         services = start_services(told, console, language, stack)
         environment = prepare(told, services, os.environ)
         fleet = Fleet(told.state_dir / "run", environment)
-        fleet.start()
+        fleet.start((*MEMBERS, *AT_THE_BORDER) if told.border.url else MEMBERS)
         stack.callback(fleet.stop)
         ready = Text("Node {node}: {url}/docs   health: {health}", "Nodo {node}: {url}/docs   salud: {health}")
         port, management = environment["PUENTE_GATEWAY_PORT"], environment["PUENTE_GATEWAY_MANAGEMENT_PORT"]
@@ -117,6 +117,11 @@ def prepare(told: Settings, services: Services, environment: Mapping[str, str]) 
         "PUENTE_GATEWAY_PORT": str(free_port(gateway.host, gateway.port)),
         "PUENTE_GATEWAY_MANAGEMENT_PORT": str(free_port(gateway.management_host, gateway.management_port)),
     }
+    if told.border.url:
+        main_border.own_anchor(
+            told, main_border.signer(told).held(), main.now()
+        )  # its first key, and no surprise later
+        settled["PUENTE_BORDER_PORT"] = str(free_port(told.border.host, told.border.port))
     keys.write(main.running_file(told), json.dumps(settled).encode(), mode=0o600)
     return {**environment, **settled, METRICS_VARIABLE: str(metrics.absolute())}
 
@@ -172,6 +177,31 @@ def serve_management(told: Settings) -> None:
         workers=1,
         blocking_threads=2,
         workers_kill_timeout=ENDING_S,
+        log_access=False,
+    ).serve()
+
+
+def serve_checkpoint(told: Settings) -> None:
+    """Take the other node's batches until told to stop; with TLS or not at all."""
+    main_border.require_border(told)
+    border = told.border
+    os.environ.setdefault(METRICS_VARIABLE, str((told.state_dir / "metrics").absolute()))
+    Granian(
+        "hub.main_border:checkpoint_app",
+        factory=True,
+        address=border.host,
+        port=border.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=1,
+        blocking_threads=main_border.THREADS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=ENDING_S,
+        ssl_cert=told.file(border.certificate_file),
+        ssl_key=told.file(border.key_file),
+        ssl_protocol_min=SSLProtocols.tls13,
+        ssl_ca=_file(told, border.client_authority_file),
+        ssl_client_verify=bool(border.client_authority_file),
         log_access=False,
     ).serve()
 

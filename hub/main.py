@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from marshmallow import ValidationError
 
-from hub import keys
+from hub import border_keys, keys
 from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.embedded.process import end_with
@@ -145,7 +145,7 @@ def gateway_app() -> Flask:
     from hub.web.hub import Hub
     from hub.web.rates import Rates
 
-    _end_with_granian()
+    end_with_granian()
     log_to_stderr()
     told = settings()
     own = issuer(told)
@@ -171,7 +171,7 @@ def gateway_app() -> Flask:
     )
 
 
-def _end_with_granian() -> None:
+def end_with_granian() -> None:
     """A worker whose parent was killed would go on for good, beside the next gateway's and on the same port."""
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
@@ -182,11 +182,16 @@ def management_app() -> Flask:
     """Health and metrics."""
     from hub.web.management import create_management_app
 
-    _end_with_granian()
+    end_with_granian()
     log_to_stderr()
     told = settings()
     pool = open_pool(database_url(told), name="puente-management", most=2)
-    return create_management_app(pool, os.environ["PROMETHEUS_MULTIPROC_DIR"])
+
+    def own_key_left_s() -> float | None:
+        ends = [key.valid_until for key in border_keys.read(told.state_dir)]
+        return (max(ends) - now()).total_seconds() if ends else None
+
+    return create_management_app(pool, os.environ["PROMETHEUS_MULTIPROC_DIR"], own_key_left_s)
 
 
 def kafka_settings(told: Settings) -> dict[str, Any]:

@@ -24,7 +24,7 @@ TYPE = "border-batch+jwt"
 HEADER = "Puente-Batch"
 MEDIA_TYPE = "application/vnd.puente.batch"
 PATH = "/border/v1/batches"
-MEMBERS = frozenset({"iss", "aud", "iat", "stream", "first", "count", "sha256", "policy", "rules"})
+MEMBERS = frozenset({"iss", "aud", "iat", "stream", "first", "count", "placed", "sha256", "policy", "rules"})
 MAX_HEAD_CHARS = 4096
 MOST_ENVELOPES = 500
 MAX_PACKED_BYTES = 4 * 1024 * 1024
@@ -51,13 +51,18 @@ class NotABatch(ValueError):  # noqa: N818 - a finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchHead:
-    """`count` 0: nothing to send, and still here. `policy` and `rules`: what the sender decides with now."""
+    """
+    `count` 0: nothing to send, and still here. `placed`: up to which sequence it knows where its events stand there.
+
+    `policy` and `rules`: what the sender decides with now.
+    """
 
     origin: str
     destination: str
     stream: UUID
     first: int
     count: int
+    placed: int
     digest: bytes
     policy: str
     rules: int
@@ -73,6 +78,7 @@ class BatchHead:
             "stream": str(self.stream),
             "first": self.first,
             "count": self.count,
+            "placed": self.placed,
             "sha256": self.digest.hex(),
             "policy": self.policy,
             "rules": self.rules,
@@ -86,7 +92,7 @@ def batch_head_of(payload: Mapping[str, Any]) -> BatchHead:
     Raises:
         NotABatch: it has other members, values that no head has, or counts more envelopes than a batch may hold.
     """
-    numbers = ("iat", "first", "count", "rules")
+    numbers = ("iat", "first", "count", "placed", "rules")
     if payload.keys() != MEMBERS or any(type(payload[name]) is not int for name in numbers):
         raise NotABatch(MALFORMED)
     try:
@@ -96,6 +102,7 @@ def batch_head_of(payload: Mapping[str, Any]) -> BatchHead:
             stream=UUID(payload["stream"]),
             first=payload["first"],
             count=payload["count"],
+            placed=payload["placed"],
             digest=bytes.fromhex(payload["sha256"]),
             policy=str(payload["policy"]),
             rules=payload["rules"],
@@ -103,7 +110,7 @@ def batch_head_of(payload: Mapping[str, Any]) -> BatchHead:
         )
     except (AttributeError, OSError, OverflowError, TypeError, ValueError) as error:
         raise NotABatch(MALFORMED) from error
-    is_one = head.first >= 1 and head.count >= 0 and head.rules >= 0 and len(head.policy) <= MAX_POLICY_CHARS
+    is_one = head.first >= 1 and min(head.count, head.placed, head.rules) >= 0 and len(head.policy) <= MAX_POLICY_CHARS
     if not is_one or len(head.digest) != 32 or head.payload != dict(payload):
         raise NotABatch(MALFORMED)
     if head.count > MOST_ENVELOPES:

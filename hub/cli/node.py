@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hub import launch, main
+from hub import launch, main, main_border
 from hub.cli.config import with_config
 from hub.cli.language import LANGUAGE, say
 from hub.settings import Settings
@@ -54,6 +54,18 @@ def gateway(config: Path | None) -> None:
     launch.serve_gateway(_told(config))
 
 
+@click.command(
+    help=say(
+        "Serve the checkpoint alone: where the other node's batches arrive.",
+        "Sirve solo el puesto de control: adonde llegan los lotes del otro nodo.",
+    )
+)
+@with_config
+def checkpoint(config: Path | None) -> None:
+    """With TLS, and only where a border is configured."""
+    launch.serve_checkpoint(_told(config))
+
+
 @click.command(help=say("Serve health and metrics alone.", "Sirve solo salud y métricas."))
 @with_config
 def management(config: Path | None) -> None:
@@ -85,4 +97,9 @@ reconciler = _worker(
     ),
 )
 relay = _worker("relay", main.run_relay, say("Run the relay to Kafka alone.", "Ejecuta solo el relevo a Kafka."))
+border = _worker(
+    "border",
+    main_border.run_border,
+    say("Run the worker that sends to the other node alone.", "Ejecuta solo el envío al otro nodo."),
+)
 keeper = _worker("keeper", main.run_keeper, say("Warn of what ends soon.", "Avisa de lo que termina pronto."))

@@ -13,6 +13,8 @@ from hub.border.anchor import Anchor, BorderKey
 from hub.jwk import coordinates, of_pem, pem_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hub.store import Connection
 
 CHANNEL = "directory"  # is notified of when a peer changes
@@ -49,6 +51,7 @@ class Crossing:
     skew_ms: int | None
     failed_at: datetime | None
     failure: str | None
+    in_stream: UUID | None
     in_seq: int
     heard_at: datetime | None
 
@@ -132,7 +135,7 @@ def set_state(conn: Connection, node: str, state: str, reason: str | None) -> No
 
 _CROSSING = """
 SELECT peer, stream, out_seq, position, receipted, receipted_at, sent_at, their_policy, their_rules, skew_ms, failed_at,
-       failure, in_seq, heard_at
+       failure, in_stream, in_seq, heard_at
   FROM crossing WHERE peer = %s
 """
 
@@ -152,14 +155,21 @@ def note_sent(conn: Connection, node: str, at: datetime) -> None:
     conn.execute("UPDATE crossing SET sent_at = %s, failed_at = NULL, failure = NULL WHERE peer = %s", (at, node))
 
 
-def keep_receipt(conn: Connection, node: str, signed: str, *, first: int, last: int) -> None:
-    """Keep what this node has signed for; of the same envelopes the newest."""
+def known_kids(conn: Connection, node: str) -> frozenset[str]:
+    """Which keys of ours a peer has said that it knows; before its first word on them, none."""
+    rows = conn.execute("SELECT id FROM sent_rule WHERE peer = %s AND what = 'keys' AND id LIKE 'known:%%'", (node,))
+    return frozenset(str(row[0]).removeprefix("known:") for row in rows.fetchall())
+
+
+def note_known(conn: Connection, node: str, kids: Collection[str]) -> None:
+    """A peer has taken the keys that it was sent."""
     conn.execute(
         """
-        INSERT INTO receipt (peer, is_ours, first, last, signed) VALUES (%s, true, %s, %s, %s)
-        ON CONFLICT (peer, is_ours, first, last) DO UPDATE SET (signed, at) = (excluded.signed, clock_timestamp())
+        INSERT INTO sent_rule (peer, what, id, digest)
+        SELECT %s, 'keys', 'known:' || kid, '' FROM unnest(%s::text[]) AS kid
+            ON CONFLICT (peer, what, id) DO NOTHING
         """,
-        (node, first, last, signed),
+        (node, list(kids)),
     )
 
 
@@ -220,6 +230,34 @@ SELECT c.peer, greatest(0, coalesce((SELECT max(position) FROM log), 0) - c.posi
              ORDER BY d.seq LIMIT 1))))::float8 AS oldest_s
   FROM crossing c WHERE c.peer = %s
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A border at a glance; ages by the database's clock, None for what never was."""
+
+    peer: str
+    state: str
+    failure: str | None
+    skew_s: float | None
+    receipt_age_s: float | None
+    heard_age_s: float | None
+    key_left_s: float | None
+
+
+_STANDING = """
+SELECT p.node AS peer, p.state, c.failure, c.skew_ms / 1000.0::float8 AS skew_s,
+       extract(epoch FROM clock_timestamp() - c.receipted_at)::float8 AS receipt_age_s,
+       extract(epoch FROM clock_timestamp() - c.heard_at)::float8 AS heard_age_s,
+       extract(epoch FROM (SELECT max(k.valid_until) FROM peer_key k WHERE k.peer = p.node)
+                          - clock_timestamp())::float8 AS key_left_s
+  FROM peer p JOIN crossing c ON c.peer = p.node WHERE p.state <> 'removed' ORDER BY p.node
+"""
+
+
+def standing(conn: Connection) -> list[Standing]:
+    """Every border that is not closed."""
+    return conn.cursor(row_factory=kwargs_row(Standing)).execute(_STANDING).fetchall()
 
 
 def lag(conn: Connection, node: str) -> Lag:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest, multiprocess
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
+from prometheus_client.metrics_core import GaugeMetricFamily
 
 from hub.errors import Unavailable
 from hub.store import access, agencies, connection, log, tree
+from hub.web import border_gauges
+from hub.web.metrics import Looked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg_pool import ConnectionPool
 
     from hub.store import Connection
@@ -19,7 +24,9 @@ if TYPE_CHECKING:
 MOST_PENDING_S = 10.0
 
 
-def create_management_app(pool: ConnectionPool[Connection], metrics_dir: str) -> Flask:
+def create_management_app(
+    pool: ConnectionPool[Connection], metrics_dir: str, own_key_left_s: Callable[[], float | None] = lambda: None
+) -> Flask:
     """Three endpoints: alive at all, ready to answer, and the counters of every gateway process."""
     app = Flask("puente-management", static_folder=None)
 
@@ -36,6 +43,7 @@ def create_management_app(pool: ConnectionPool[Connection], metrics_dir: str) ->
         How old the last look at the broker's rules is, is told and decides nothing: without a broker the API still
         answers, and what a suspended agency writes is refused on its way in.
         How far the notary is behind decides nothing either: its entries are safe, and alerts do not wait for it.
+        Nor does the border: each side works by itself.
         """
         try:
             with connection(pool) as conn:
@@ -52,6 +60,7 @@ def create_management_app(pool: ConnectionPool[Connection], metrics_dir: str) ->
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, metrics_dir)  # type: ignore[no-untyped-call]
         _gauge_broker_rules(registry, pool)
+        border_gauges.gauge(registry, pool, own_key_left_s())
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     return app
@@ -65,6 +74,7 @@ def _checks(conn: Connection) -> dict[str, Any]:
         "oldest_leafless_s": round(tree.oldest_leafless_s(conn), 3),
         "broker_rules_version": seen.version,
         "broker_rules_age_s": None if seen.age_s is None else round(seen.age_s, 3),
+        "border": border_gauges.told(conn),
     }
 
 
@@ -77,4 +87,4 @@ def _gauge_broker_rules(registry: CollectorRegistry, pool: ConnectionPool[Connec
         return
     if age_s is not None:
         told = "Seconds since the broker's rules were last seen to follow the agency table."
-        Gauge("puente_broker_rules_age_seconds", told, registry=registry).set(age_s)
+        registry.register(Looked([GaugeMetricFamily("puente_broker_rules_age_seconds", told, age_s)]))

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 from flask import Response, g, request
 from prometheus_client import Counter, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from flask import Flask
+    from prometheus_client import Metric
 
 REQUESTS = Counter("puente_requests_total", "Requests by route and status.", ("route", "status"))
 SECONDS = Histogram(
@@ -18,6 +23,22 @@ SECONDS = Histogram(
     ("route",),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )
+
+
+class Looked(Collector):
+    """
+    Gauges of what the database says at this moment.
+
+    A `Gauge` would be kept in a file of this process besides, as counters are that several processes share, and be told
+    twice.
+    """
+
+    def __init__(self, families: Sequence[GaugeMetricFamily]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        """As they were looked up."""
+        return self._families
 
 
 def count_requests(app: Flask) -> None:

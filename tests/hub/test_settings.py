@@ -151,6 +151,48 @@ def test_tokens_reach_a_broker_elsewhere_only_by_tls(files: Files, bootstrap: st
     assert files.load('[kafka]\nbootstrap = "127.0.0.1:9092, [::1]:9093"\n')
 
 
+OWN_TLS = 'certificate_file = "c.pem"\nkey_file = "k.pem"\nauthority_file = "a.pem"\n'
+
+
+def test_a_border_is_never_without_tls(files: Files) -> None:
+    bare = '[border]\nurl = "https://us.example:8445"\n'
+
+    assert files.problems(bare) == [
+        "border.url is set: border.certificate_file, key_file and authority_file are required"
+    ]
+    assert files.load(bare + OWN_TLS).border.url == "https://us.example:8445"
+
+
+@pytest.mark.parametrize("url", ["http://us.example", "us.example:8445", "https://us.example/border", "https://"])
+def test_the_other_side_comes_by_https(files: Files, url: str) -> None:
+    told = f'[border]\nurl = "{url}"\n{OWN_TLS}'
+
+    assert files.problems(told) == ["border.url must be https://host or https://host:port"]
+
+
+@pytest.mark.parametrize("name", ["certificate_file", "key_file", "authority_file", "client_authority_file"])
+def test_what_belongs_to_a_border_is_not_set_without_one(files: Files, name: str) -> None:
+    told = files.problems(f'[border]\n{name} = "x.pem"\n')
+
+    assert told == [f"border.url is empty, so border.{name} has no meaning: say where the other node reaches this one"]
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ("batch = 501", "border.batch: 1 to 500"),
+        ("batch = 0", "border.batch: 1 to 500"),
+        ("window = 499", "border.window: at least border.batch"),
+        (
+            'client_key_file = "k.pem"',
+            "border.client_certificate_file and border.client_key_file go together",
+        ),
+    ],
+)
+def test_what_contradicts_itself_at_the_border_is_named(files: Files, more: str, problem: str) -> None:
+    assert files.problems(f'[border]\nurl = "https://us.example"\n{OWN_TLS}{more}\n') == [problem]
+
+
 def test_a_file_that_is_not_there_or_not_toml_is_a_problem_too(files: Files) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings(files.path.parent / "none.toml", {})

@@ -113,29 +113,38 @@ class Clock:
 
 
 class Node:
-    """One gateway process of node `us` on the database at `url`, with the cast enrolled."""
+    """One gateway process of a node, `us` unless named, on the database at `url`, with the cast enrolled."""
 
     def __init__(
-        self, url: str, *, grants: Iterable[Grant] = (TO_SHELTER, TO_SHERIFF), rates: RateSettings = UNLIMITED
+        self,
+        url: str,
+        *,
+        name: str = "us",
+        enrolled: Iterable[Agency] = CAST,
+        grants: Iterable[Grant] = (TO_SHELTER, TO_SHERIFF),
+        rates: RateSettings = UNLIMITED,
     ) -> None:
         self.url = url
+        self.name = name
         self.clock = Clock()
         self.hub = self._hub(rates)
         self.app = _idle_apps.pop() if _idle_apps else create_app(self.hub)
         self.app.extensions["puente"] = self.hub
         self.client = self.app.test_client()
-        self.enrol(*CAST)
+        self.enrol(*enrolled)
         self.regrant(*grants)
 
     def _hub(self, rates: RateSettings) -> Hub:
         issuer = Issuer(ISSUER, _SIGNING_KEY)
         return Hub(
-            node="us",
+            node=self.name,
             url="http://gateway.example",
             pool=open_gateway_pool(self.url, name="test-gateway", most=4),
             picture=Picture.unread(cast.LIMITS),
-            tokens=TokenVerifier(ISSUER, "us/api", {_SIGNING_KEY.kid: _SIGNING_KEY.public}, cache=100),
-            grantor=Grantor(issuer, {"us/api": 300, "us/kafka": 900}, frozenset({"us/kafka"})),
+            tokens=TokenVerifier(ISSUER, f"{self.name}/api", {_SIGNING_KEY.kid: _SIGNING_KEY.public}, cache=100),
+            grantor=Grantor(
+                issuer, {f"{self.name}/api": 300, f"{self.name}/kafka": 900}, frozenset({f"{self.name}/kafka"})
+            ),
             cursors=Cursors(_CURSOR_KEY),
             rates=Rates(rates, processes=1),
             now=self.clock,
