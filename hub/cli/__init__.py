@@ -28,11 +28,15 @@ PLUGINS = "puente.commands"
 MODULES = {
     "audit": "hub.cli.audit",
     "init": "hub.cli.init",
+    "peer": "hub.cli.peers",
     "backup": "hub.cli.copies",
     "restore": "hub.cli.copies",
     "demo": "hub.cli.demo",
     **dict.fromkeys(
-        ("up", "migrate", "gateway", "management", "ingest", "sequencer", "notary", "reconciler", "relay", "keeper"),
+        (
+            *("up", "migrate", "gateway", "management", "ingest", "sequencer", "notary", "reconciler", "relay"),
+            *("keeper", "border", "checkpoint"),
+        ),
         "hub.cli.node",
     ),
 }
