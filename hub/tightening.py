@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hub.directory import Kind
 from schemas.label import RESIDENT, TLPS
+from schemas.registry import is_answer
 from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
 
@@ -30,8 +31,8 @@ TLP = Text("a lower tlp", "un tlp más bajo")
 COUNTRIES = Text("more countries in rel_to", "más países en rel_to")
 AUDIENCE = Text("a wider audience", "más destinatarios")
 NAMED = Text(
-    "the law lets who is named in the audience see more: {who}",
-    "la ley deja ver más a quien se nombra como destinatario: {who}",
+    "naming them lets them see more: {who}",
+    "al nombrarlos podrían ver más: {who}",
 )
 PURPOSE = Text("another purpose", "otro fin")
 MARK = Text("no mark at {pointer}, or a laxer one", "ninguna marca en {pointer}, o una más laxa")
@@ -78,9 +79,12 @@ def _is_no_later(present: datetime | None, proposed: datetime | None) -> bool:
 def raised(
     present: Label, proposed: Label, event_type: str, agencies: Mapping[str, Agency], limits: Limits
 ) -> tuple[Text, ...]:
-    """Whom of those that the new audience names for the first time the hard limits would let see more for it."""
+    """
+    Whom of those that the new audience names for the first time it would let see more: hard limits are laxer to who is
+    named, and whom an answer names may read it without a grant.
+    """
     newly = [agencies[one] for one in sorted({*proposed.audience} - {*present.audience}) if one in agencies]
-    more = [agency.id for agency in newly if _sees_more(agency.kind, event_type, limits)]
+    more = [agency.id for agency in newly if is_answer(event_type) or _sees_more(agency.kind, event_type, limits)]
     return (NAMED.format(who=", ".join(more)),) if more else ()
 
 
