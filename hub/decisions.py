@@ -118,11 +118,12 @@ def prospect(conn: Connection, asking: Asking, event: Event) -> Prospect:
         NotVisible: it changes an event that is not there, as far as the caller may know.
         Conflict: the identity is taken by an event with another body.
     """
-    changed = control.require_change(conn, asking, event) if is_control(event.type) else None
-    draft = draft_of(event) if changed is None else control.drafted(event, changed)
     principal, policy = asking.principal, asking.view.rules.version
     may_look = may_use(principal, READ_DECISIONS).is_allowed
     publisher = replace(principal, scopes=principal.scopes | {PUBLISH}) if may_look else principal
+    is_change = is_control(event.type)
+    changed = control.require_change(conn, replace(asking, principal=publisher), event) if is_change else None
+    draft = draft_of(event) if changed is None else control.drafted(event, changed)
     decision = may_publish(publisher, draft.facts, asking.at)
     if not decision.is_allowed:
         audit.record(conn, principal, "decision.preview", decision, policy=policy, subject=event.type)

@@ -50,8 +50,9 @@ def _loosened(present: Label, proposed: Label) -> Iterator[Text]:
         yield TLP
     if not set(proposed.rel_to) <= set(present.rel_to):
         yield COUNTRIES
-    # Nobody named means whoever has a grant.
-    if present.audience and not (proposed.audience and set(proposed.audience) <= set(present.audience)):
+    # Nobody named means whoever has a grant; under TLP:RED it means nobody.
+    is_open = not present.audience and (present.tlp != TLPS[-1] or not proposed.audience)
+    if not is_open and not (proposed.audience and set(proposed.audience) <= set(present.audience)):
         yield AUDIENCE
     if present.purpose not in (None, proposed.purpose):
         yield PURPOSE

@@ -27,7 +27,7 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'discl
 
 @pytest.fixture
 def issued(police: Desk) -> str:
-    """An alert in the log. The lanes that it may be moved to are there: a new one makes every picture stale by itself."""
+    """An alert in the log. The lanes it may be moved to are there: a new one makes every picture stale by itself."""
     for what in (RECALL, LABEL):
         assert do(police, police.publish(missing_child()), what) == 201
     hub_id = police.publish(missing_child(subject="ximena"))
@@ -43,7 +43,7 @@ def do(desk: Desk, hub_id: str, what: tuple[str, dict[str, Any]]) -> int:
 def halted(
     monkeypatch: pytest.MonkeyPatch, module: Any, name: str
 ) -> Iterator[tuple[threading.Event, threading.Event]]:
-    """The first call of a function stops at its door: the one event says that it has come, the other lets it go on."""
+    """The first call of a function stops at its door: one event says that it has come, the other lets it go on."""
     come, go_on = threading.Event(), threading.Event()
     real: Callable[..., Any] = getattr(module, name)
 

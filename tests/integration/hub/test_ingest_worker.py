@@ -274,7 +274,8 @@ def test_a_recall_over_kafka_takes_effect_among_other_records_and_twice_is_once(
     assert shelter.event(issued) is None
     assert shelter.event(str(hub_id(works.node, other)))
     assert [hub_id(works.node, one) is None for one in (recall, again)] == [False, True]
-    until(lambda: any(one["event"]["type"] == "control.recalled" for one in shelter.feed(limit=1000)), what="the news")
+    news = str(hub_id(works.node, recall))
+    until(lambda: (shelter.event(news) or {}).get("projection") == "notice", what="the news")
 
 
 def test_labels_over_kafka_are_tightened_in_their_order_and_loosening_is_told_to_the_sender(
