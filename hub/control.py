@@ -224,9 +224,7 @@ def _may_tighten(asking: Asking, row: Stored, event: Event) -> Decision:
     present, proposed = envelope.label_of(whole(row)), envelope.label_of({"label": event.data["label"]})
     if _read_by(proposed) != _read_by(event.label):
         return Decision(False, OTHER_LABEL)
-    rules = asking.view.rules
-    reasons = loosened(present, proposed)
-    reasons += raised(present, proposed, row.type, rules.directory.agencies, rules.limits)
+    reasons = loosened(present, proposed) + raised(present, proposed, row.source, row.type, asking.view.rules)
     if reasons:
         return Decision(False, refusal(reasons))
     return may_publish(asking.principal, draft_of(event).facts, asking.at)

@@ -19,12 +19,12 @@ from schemas.label import TLPS, Label
 from schemas.registry import is_control
 from schemas.visible import LEVELS, members
 from tests.hub import strategies
-from tests.support.cast import LIMITS, NOW, POLICE
+from tests.support.cast import NOW, POLICE
 from tests.support.events import alert
 
 POINTERS = ("/data/child/name", "/data/child/age_years", "/data/lookout/vehicles/0/plate", "/data/headline")
 HEIGHTS = {None: -1, "notice": 0, "public": 1, "partner": 2, "enforcement": 3, "full": 4}
-AGENCIES = {one.id: one for one in strategies.EVERYBODY}
+RULES = strategies.rules_of([])
 MARKS = {POINTERS[0]: "enforcement", POINTERS[1]: "resident"}
 PRESENT = Label(
     tlp="amber",
@@ -118,11 +118,11 @@ def test_whom_the_law_lets_see_more_once_named_is_not_named_by_a_change() -> Non
     school = next(one for one in strategies.EVERYBODY if one.kind is Kind.SCHOOL and one.country == "US")
     named = Label(audience=(school.id,))
 
-    (reason,) = raised(Label(), named, "case.trafficking.opened", AGENCIES, LIMITS)
+    (reason,) = raised(Label(), named, POLICE.id, "case.trafficking.opened", RULES)
 
     assert school.id in reason
-    assert raised(named, named, "case.trafficking.opened", AGENCIES, LIMITS) == ()
-    assert raised(Label(), named, "alert.warning.issued", AGENCIES, LIMITS) == ()
+    assert raised(named, named, POLICE.id, "case.trafficking.opened", RULES) == ()
+    assert raised(Label(), named, POLICE.id, "alert.warning.issued", RULES) == ()
 
 
 # --- For any labels.
@@ -179,7 +179,7 @@ def test_nobody_reads_more_of_an_event_whose_label_was_tightened(
     present, proposed = pair
     rules = strategies.rules_of(held)
     for facts in events:
-        if is_control(facts.type) or raised(present, proposed, facts.type, AGENCIES, LIMITS):
+        if is_control(facts.type) or raised(present, proposed, facts.source, facts.type, rules):
             continue
         before = may_read(who, with_label(facts, present), rules, at)
         after = may_read(who, with_label(facts, proposed), rules, at)
