@@ -138,7 +138,7 @@ def recall(event: str, reason: str, note_en: str | None, note_es: str | None, pr
 @NOTE_EN
 @NOTE_ES
 @with_profile
-def relabel(event: str, label: Path, reason: str, note_en: str | None, note_es: str | None, profile: Path) -> None:
+def relabel(event: str, label: Path, *, reason: str, note_en: str | None, note_es: str | None, profile: Path) -> None:
     """``puente relabel``"""
     body = _why(reason, note_en, note_es) | {"label": _label(label)}
     with told(), Gateway(profiles.load(profile), language=LANG) as gateway:

@@ -185,6 +185,18 @@ def require_own(conn: Connection, asking: Asking, hub_id: UUID) -> Stored:
     raise Denied(FOREIGN) if reading.is_allowed else NotVisible
 
 
+def require_change(conn: Connection, asking: Asking, event: Event) -> Stored:
+    """
+    The event that `event` may change, for looking at what would come of it.
+
+    Raises:
+        NotVisible, Denied: as for `publish`.
+    """
+    row = require_own(conn, asking, _about(event))
+    _require(conn, asking, may_change(asking, row, event), row.hub_id)
+    return row
+
+
 def _require(conn: Connection, asking: Asking, decision: Decision, hub_id: UUID) -> None:
     if not decision.is_allowed:
         audit.record(conn, asking.principal, ACTION, decision, policy=asking.view.rules.version, subject=str(hub_id))
@@ -212,9 +224,7 @@ def _may_tighten(asking: Asking, row: Stored, event: Event) -> Decision:
     present, proposed = envelope.label_of(whole(row)), envelope.label_of({"label": event.data["label"]})
     if _read_by(proposed) != _read_by(event.label):
         return Decision(False, OTHER_LABEL)
-    rules = asking.view.rules
-    reasons = loosened(present, proposed)
-    reasons += raised(present, proposed, row.type, rules.directory.agencies, rules.limits)
+    reasons = loosened(present, proposed) + raised(present, proposed, row.source, row.type, asking.view.rules)
     if reasons:
         return Decision(False, refusal(reasons))
     return may_publish(asking.principal, draft_of(event).facts, asking.at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from hub import acts
+from hub import acts, control
 from hub.authority import READ_DECISIONS, looks_on, may_act_for, may_use
 from hub.borders import bound
 from hub.errors import Conflict, Denied, Invalid, NotVisible
@@ -18,7 +18,7 @@ from hub.rendering import whole
 from hub.store import audit, events, log
 from hub.store import rules as stored_rules
 from schemas.flaws import flaw
-from schemas.registry import closes
+from schemas.registry import closes, is_control
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -115,11 +115,15 @@ def prospect(conn: Connection, asking: Asking, event: Event) -> Prospect:
 
     Raises:
         Denied: the caller's agency may not publish it; the attempt is on record.
+        NotVisible: it changes an event that is not there, as far as the caller may know.
         Conflict: the identity is taken by an event with another body.
     """
-    principal, draft, policy = asking.principal, draft_of(event), asking.view.rules.version
+    principal, policy = asking.principal, asking.view.rules.version
     may_look = may_use(principal, READ_DECISIONS).is_allowed
     publisher = replace(principal, scopes=principal.scopes | {PUBLISH}) if may_look else principal
+    is_change = is_control(event.type)
+    changed = control.require_change(conn, replace(asking, principal=publisher), event) if is_change else None
+    draft = draft_of(event) if changed is None else control.drafted(event, changed)
     decision = may_publish(publisher, draft.facts, asking.at)
     if not decision.is_allowed:
         audit.record(conn, principal, "decision.preview", decision, policy=policy, subject=event.type)
@@ -131,5 +135,7 @@ def prospect(conn: Connection, asking: Asking, event: Event) -> Prospect:
     has_lapsed = ends or log.has_closed(conn, draft.source, draft.subject, draft.time)
     timing = replace(draft.timing, lapsed_at=asking.at) if has_lapsed else draft.timing
     received = audit.received(conn, draft.source, draft.subject) if ends else frozenset()
+    if changed is not None:
+        received = audit.received_event(conn, changed.hub_id) - {changed.source}
     subject = Subject(facts=draft.facts, name=draft.subject, timing=timing, received=received)
     return Prospect(draft, subject, asking.view.rules, asking.at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub import acts
@@ -11,7 +11,8 @@ from hub.errors import NotVisible
 from hub.events import NOTHING
 from hub.foresight import members_shown
 from hub.principal import READ
-from hub.store import audit, disclosures, events
+from hub.store import audit, control, disclosures, events
+from hub.store.control import Earlier
 from hub.store.disclosures import Question, Seen, Unread
 
 if TYPE_CHECKING:
@@ -27,10 +28,23 @@ LOOKED_AT = 500  # events of one's own in one look for those that nobody has rea
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Who got what; `members` by event and projection; `position` is where the next page starts."""
+class Shown:
+    """An entry, and as what it showed the event: the projection, of an earlier state of it where its label changed."""
 
-    seen: tuple[Seen, ...]
+    entry: Seen
+    state: Earlier | None
+
+    @property
+    def shown_as(self) -> str:
+        """The projection, and until when the event stood so."""
+        return self.entry.projection + (f" until {self.state.until.isoformat()}" if self.state is not None else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Who got what; `members` by event and `shown_as`; `position` is where the next page starts."""
+
+    seen: tuple[Shown, ...]
     members: Mapping[tuple[UUID, str], tuple[str, ...]]
     position: int
     more: bool
@@ -54,7 +68,17 @@ def read(conn: Connection, asking: Asking, *, event: UUID | None, start: int, li
     kept = _whole_entries(found)
     is_cut = len(kept) < len(found)
     position = kept[-1].leaf + 1 if is_cut else leaves[:limit][-1] + 1 if leaves else start
-    return Page(tuple(kept), _members(conn, kept), position, is_cut or len(leaves) > limit)
+    shown = _as_it_was(conn, kept)
+    return Page(tuple(shown), _members(conn, shown), position, is_cut or len(leaves) > limit)
+
+
+def _as_it_was(conn: Connection, found: list[Seen]) -> list[Shown]:
+    """Each entry with the event as it stood then; None where it stands so still."""
+    states = control.earlier(conn, {one.event for one in found})
+    return [
+        Shown(one, next((state for state in states if state.event == one.event and one.at <= state.until), None))
+        for one in found
+    ]
 
 
 def _require_own(conn: Connection, asking: Asking, hub_id: UUID) -> None:
@@ -74,16 +98,20 @@ def _whole_entries(found: list[Seen]) -> list[Seen]:
     return whole or [one for one in found if one.leaf == last]
 
 
-def _members(conn: Connection, found: list[Seen]) -> dict[tuple[UUID, str], tuple[str, ...]]:
-    """Which members each projection showed of each event, worked out from the event as it is stored."""
-    pairs = {(one.event, one.projection) for one in found}
-    rows = events.by_hub_ids(conn, {event for event, _ in pairs})
-    opened = disclosures.consented(conn, {id_ for _, name in pairs for id_ in name.split("+")[1:]})
+def _members(conn: Connection, found: list[Shown]) -> dict[tuple[UUID, str], tuple[str, ...]]:
+    """Which members each projection showed of each event, worked out from the event as it stood."""
+    wanted = {(one.entry.event, one.shown_as): one for one in found}
+    rows = events.by_hub_ids(conn, {event for event, _ in wanted})
+    names = {one.entry.projection for one in found}
+    opened = disclosures.consented(conn, {id_ for name in names for id_ in name.split("+")[1:]})
     shown = {}
-    for event, name in sorted(pairs):
-        projection, *consents = name.split("+")
+    for (event, name), one in sorted(wanted.items(), key=lambda pair: pair[0]):
+        projection, *consents = one.entry.projection.split("+")
         fields = [pointer for id_ in consents for pointer in opened.get(id_, ())]
-        shown[event, name] = members_shown(rows[event], projection, fields).shown
+        row, state = rows[event], one.state
+        if state is not None:
+            row = replace(row, projection_version=state.projection_version, cuts=state.cuts, text=state.text)
+        shown[event, name] = members_shown(row, projection, fields).shown
     return shown
 
 
@@ -107,7 +135,8 @@ def read_unread(conn: Connection, asking: Asking, *, after: int) -> UnreadPage:
     may = may if may.is_allowed else may_use(asking.principal, READ_DISCLOSURES)
     acts.require_reading(conn, asking, may, READ_DISCLOSURES)
     lanes = asking.view.lanes.lanes.values()
-    own = [lane.id for lane in lanes if lane.facts.source == asking.principal.agency.id]
+    me = asking.principal.agency.id
+    own = [lane.id for lane in lanes if lane.facts.source == me and not lane.facts.is_recalled]
     looked_at = disclosures.unread(conn, own, after=after, limit=LOOKED_AT)
     position = looked_at[-1].position if looked_at else after
     nobodys = tuple(one for one in looked_at if not one.is_read)

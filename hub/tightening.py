@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from hub.directory import Kind
+from hub.borders import bound
 from schemas.label import RESIDENT, TLPS
+from schemas.registry import is_answer
 from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from hub.directory import Agency
-    from hub.limits import Limits
+    from hub.policy import Rules
     from schemas.label import Label
 
 LOOSENS = Text(
@@ -30,8 +30,8 @@ TLP = Text("a lower tlp", "un tlp más bajo")
 COUNTRIES = Text("more countries in rel_to", "más países en rel_to")
 AUDIENCE = Text("a wider audience", "más destinatarios")
 NAMED = Text(
-    "the law lets who is named in the audience see more: {who}",
-    "la ley deja ver más a quien se nombra como destinatario: {who}",
+    "naming them lets them see more: {who}",
+    "al nombrarlos podrían ver más: {who}",
 )
 PURPOSE = Text("another purpose", "otro fin")
 MARK = Text("no mark at {pointer}, or a laxer one", "ninguna marca en {pointer}, o una más laxa")
@@ -49,8 +49,9 @@ def _loosened(present: Label, proposed: Label) -> Iterator[Text]:
         yield TLP
     if not set(proposed.rel_to) <= set(present.rel_to):
         yield COUNTRIES
-    # Nobody named means whoever has a grant.
-    if present.audience and not (proposed.audience and set(proposed.audience) <= set(present.audience)):
+    # Nobody named means whoever has a grant; under TLP:RED it means nobody.
+    is_open = not present.audience and (present.tlp != TLPS[-1] or not proposed.audience)
+    if not is_open and not (proposed.audience and set(proposed.audience) <= set(present.audience)):
         yield AUDIENCE
     if present.purpose not in (None, proposed.purpose):
         yield PURPOSE
@@ -75,18 +76,25 @@ def _is_no_later(present: datetime | None, proposed: datetime | None) -> bool:
     return present is None or (proposed is not None and proposed <= present)
 
 
-def raised(
-    present: Label, proposed: Label, event_type: str, agencies: Mapping[str, Agency], limits: Limits
-) -> tuple[Text, ...]:
-    """Whom of those that the new audience names for the first time the hard limits would let see more for it."""
+def raised(present: Label, proposed: Label, source: str, event_type: str, rules: Rules) -> tuple[Text, ...]:
+    """
+    Whom of those that the new audience names for the first time it would let see more: hard limits are laxer to who is
+    named, and whom an answer names may read it without a grant.
+    """
+    agencies = rules.directory.agencies
     newly = [agencies[one] for one in sorted({*proposed.audience} - {*present.audience}) if one in agencies]
-    more = [agency.id for agency in newly if _sees_more(agency.kind, event_type, limits)]
+    more = [one.id for one in newly if is_answer(event_type) or _sees_more(one, agencies[source], event_type, rules)]
     return (NAMED.format(who=", ".join(more)),) if more else ()
 
 
-def _sees_more(kind: Kind, event_type: str, limits: Limits) -> bool:
-    named, unnamed = (limits.ceiling(kind, event_type, addressed=each) for each in (True, False))
-    return named is not None and (unnamed is None or named.clearance > unnamed.clearance)
+def _sees_more(reader: Agency, source: Agency, event_type: str, rules: Rules) -> bool:
+    limits, borders = rules.limits, rules.borders
+    named, unnamed = (
+        bound(reader, source, event_type, limits, borders, addressed=addressed) for addressed in (True, False)
+    )
+    if isinstance(named, Text):
+        return False
+    return isinstance(unnamed, Text) or named.row.clearance > unnamed.row.clearance
 
 
 def refusal(reasons: Iterable[Text]) -> Text:

@@ -46,7 +46,7 @@ def disclosures(event: str | None, unread: bool, profile: Path, as_json: bool) -
             page = opened.ask("GET", path, query=query).body
             shown = page.get("fields", {})
             for row in page["events" if unread else "disclosures"]:
-                members = shown.get(row["event"], {}).get(row.get("projection"))
+                members = shown.get(row["event"], {}).get(row.get("shown_as", row.get("projection")))
                 rows.append({**row, "fields": members} if as_json and members is not None else row)
             more = page["more"]
             query["after"] = page["next"]

@@ -55,13 +55,17 @@ class SeenShape(Schema):
     way = fields.String(required=True, metadata={"description": "feed, event, case, alerts.active, ..."})
     event = fields.UUID(required=True)
     projection = fields.String(required=True)
+    shown_as = fields.String(
+        required=True,
+        metadata={"description": "its name in `fields`: the projection, and until when the event stood so"},
+    )
     grant = fields.String(required=True, allow_none=True)
     consents = fields.List(fields.String(), required=True)
     purpose = fields.String(required=True, allow_none=True)
 
 
 class DisclosuresShape(Schema):
-    """A page of entries; each shows within a second. `fields` has the members shown, by event and projection."""
+    """A page of entries; each shows within a second. `fields` has the members shown, by event and `shown_as`."""
 
     disclosures = fields.List(fields.Nested(SeenShape), required=True)
     fields_ = fields.Dict(required=True, data_key="fields")
@@ -94,7 +98,10 @@ def list_disclosures(event: UUID | None, after: str, limit: int) -> Response:
     shown: dict[str, dict[str, list[str]]] = {}
     for (id_, name), pointers in found.members.items():
         shown.setdefault(str(id_), {})[name] = list(pointers)
-    told = {"disclosures": [_seen(one, me) for one in found.seen], "fields": shown}
+    told = {
+        "disclosures": [_seen(one.entry, me) | {"shown_as": one.shown_as} for one in found.seen],
+        "fields": shown,
+    }
     return json_response(orjson.dumps(told | {"next": following, "more": found.more}).decode())
 
 

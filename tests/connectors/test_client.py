@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from connectors import profile as profiles
 from connectors.agency_cli import ack, publish, tail, token
 from connectors.client import Gateway, Refused, Unavailable
 from connectors.config import ConfigError
+from connectors.event_cli import note, recall, relabel
 from connectors.tokens import NoToken, TokenSource
 from tests.connectors.endpoints import Answer, Asked, Endpoint, endpoint, granted, identity, profile, write_key
 
@@ -170,6 +172,43 @@ def test_ack_sends_the_state_and_a_decline_needs_its_reason(tmp_path: Path, serv
 
     bodies = [asked.body for asked in server.to(f"/v1/events/{EVENT_ID}/acks")]
     assert bodies == [b'{"state":"acknowledged"}', b'{"state":"declined","reason":"not-ours"}']
+
+
+def test_note_sends_what_was_said_and_a_sighting_needs_when_and_where(tmp_path: Path, server: Endpoint) -> None:
+    answering(server, (201, {"id": "n1"}))
+    when = ("--seen-at", "2026-05-04T15:10:00-07:00", "--place", "MX-BCN:02004", "--where-es", "Central")
+
+    told = cli(tmp_path, server, note, EVENT_ID, "sighting", "--text-es", "Vista", *when)
+
+    assert (told.exit_code, "n1" in told.stdout) == (0, True)
+    assert cli(tmp_path, server, note, EVENT_ID, "sighting", "--text-es", "Vista").exit_code == 2
+    assert cli(tmp_path, server, note, EVENT_ID, "question").exit_code == 2
+    assert [json.loads(asked.body) for asked in server.to(f"/v1/events/{EVENT_ID}/notes")] == [
+        {
+            "kind": "sighting",
+            "text": {"es": "Vista"},
+            "seen_at": "2026-05-04T15:10:00-07:00",
+            "place": {"jurisdiction": "MX-BCN:02004", "description": {"es": "Central"}},
+        }
+    ]
+
+
+def test_recall_and_relabel_send_why_and_the_label_of_the_file(tmp_path: Path, server: Endpoint) -> None:
+    answering(server, (201, {"id": "c1"}), (200, {"id": "c2"}))
+    (tmp_path / "label.json").write_text('{"tlp":"red"}')
+    (tmp_path / "list.json").write_text("[]")
+
+    recalled = cli(tmp_path, server, recall, EVENT_ID, "--reason", "error", "--note-en", "Wrong photo")
+    relabelled = cli(tmp_path, server, relabel, EVENT_ID, "--label", str(tmp_path / "label.json"))
+
+    assert (recalled.exit_code, relabelled.exit_code) == (0, 0)
+    assert cli(tmp_path, server, recall, EVENT_ID).exit_code == 2
+    assert cli(tmp_path, server, relabel, EVENT_ID, "--label", str(tmp_path / "list.json")).exit_code == 2
+    asked = [*server.to(f"/v1/events/{EVENT_ID}/recall"), *server.to(f"/v1/events/{EVENT_ID}/label")]
+    assert [json.loads(one.body) for one in asked] == [
+        {"reason": "error", "note": {"en": "Wrong photo"}},
+        {"reason": "other", "label": {"tlp": "red"}},
+    ]
 
 
 def test_tail_follows_the_pages_and_hands_back_the_cursor(tmp_path: Path, server: Endpoint) -> None:

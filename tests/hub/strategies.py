@@ -26,8 +26,9 @@ PLACES = (
     *("US", "US-CA", "US-CA:06073", "US-CA:06075", "US-TX", "US-TX:48141", "US-AZ", "US-NM"),
     *("MX", "MX-BCN", "MX-BCN:02004", "MX-BCN:02003", "MX-SON"),
 )
-TYPES = ("alert.missing_child.issued", "alert.warning.cancelled", "case.trafficking.opened", "ack.read")
-PATTERNS = ("*", "*", "alert.*", "case.*", "alert.missing_child.issued", "ack.*")
+OF_ITSELF = ("alert.missing_child.issued", "alert.warning.cancelled", "case.trafficking.opened")
+TYPES = (*OF_ITSELF * 2, "ack.read", "note.sighting", "control.recalled", "control.label_changed")
+PATTERNS = ("*", "*", "alert.*", "case.*", "alert.missing_child.issued", "ack.*", "note.*", "control.*")
 PURPOSES = ("locate-child", "rescue")
 ATTESTATIONS = ("28-cfr-23", "nda")
 SUBJECTS = ("subject-1", "subject-2")
@@ -63,9 +64,12 @@ def _some(of: tuple[str, ...], least: int, most: int) -> tuple[str, ...]:
 def _facts() -> Facts:
     # Mostly no audience, sometimes one that is longer than a lane keeps exactly.
     audience = _some((*IDS, *(kind.value for kind in Kind)), 0, _random.choice([0, 0, 0, 0, 0, 0, 4, 20]))
+    event_type = _random.choice(TYPES)
     return Facts(
         source=_random.choice([POLICE.id, POLICE.id, FISCALIA.id, *IDS]),
-        type=_random.choice(TYPES),
+        type=event_type,
+        about=_random.choice([*OF_ITSELF, "note.question"]) if event_type == "control.label_changed" else None,
+        is_recalled=_random.random() < 0.06,
         status="actual",
         tlp=_random.choice([*Tlp, *(Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT) * 2]),
         jurisdictions=_some(PLACES, 1, _random.choice([1, 3, 8])),

@@ -17,7 +17,7 @@ from hub.grants import Grant, GrantState
 from hub.lanes import EXACT_AUDIENCE, EXACT_JURISDICTIONS, coarsen
 from hub.policy import Decision, Facts, Rules, may_publish, may_read
 from hub.principal import Principal
-from schemas.registry import closes
+from schemas.registry import closes, is_answer, is_control
 from tests.hub import strategies
 from tests.hub.strategies import rules_of
 from tests.support.cast import DAY, LIMITS, NOW
@@ -184,7 +184,7 @@ def test_no_grant_and_no_label_lifts_a_hard_limit(
 ) -> None:
     for facts in events:
         addressed = asking.agency.id in (facts.audience or ())
-        ceiling = LIMITS.ceiling(asking.agency.kind, facts.type, addressed=addressed)
+        ceiling = LIMITS.ceiling(asking.agency.kind, facts.read_as, addressed=addressed)
         most = "full" if facts.source == asking.agency.id else ceiling and ceiling.clearance.slug
 
         assert height(may_read(asking, facts, rules_of(held), at)) <= LADDER.index(most)
@@ -192,15 +192,48 @@ def test_no_grant_and_no_label_lifts_a_hard_limit(
 
 @given(strategies.principals, strategies.events, st.booleans())
 @thorough
-def test_without_grants_there_are_only_own_events_answers_and_owed_closings(
+def test_without_grants_there_are_only_own_events_answers_and_what_is_owed(
     asking: Principal, events: list[Facts], received: bool
 ) -> None:
     for facts in events:
         decision = may_read(asking, facts, rules_of([]), NOW, has_received=received)
 
         is_own = facts.source == asking.agency.id
-        is_answer = facts.type.startswith("ack.") and asking.agency.id in (facts.audience or ())
-        assert is_own or is_answer or (received and closes(facts.type)) or not decision.is_allowed
+        answers = is_answer(facts.read_as) and asking.agency.id in (facts.audience or ())
+        is_owed = received and (closes(facts.type) or is_control(facts.type))
+        assert is_own or answers or is_owed or not decision.is_allowed
+
+
+@given(strategies.principals, strategies.events, strategies.grant_lists, strategies.consent_lists, st.booleans())
+@thorough
+def test_what_was_taken_back_is_its_sources_alone(
+    asking: Principal, events: list[Facts], held: list[Grant], consented: list[Consent], received: bool
+) -> None:
+    rules = rules_of(held, consented)
+    for facts in events:
+        recalled = replace(facts, is_recalled=True)
+        decision = may_read(asking, recalled, rules, NOW, has_received=received)
+        assert not decision.is_allowed or facts.source == asking.agency.id
+
+
+@given(strategies.principals, strategies.events, strategies.grant_lists)
+@thorough
+def test_no_grant_tells_of_a_recall(asking: Principal, events: list[Facts], held: list[Grant]) -> None:
+    for facts in events:
+        told = replace(facts, type="control.recalled", about=None)
+        assert facts.source == asking.agency.id or not may_read(asking, told, rules_of(held), NOW).is_allowed
+
+
+@given(strategies.principals, strategies.events, strategies.grant_lists)
+@thorough
+def test_a_changed_label_is_read_as_the_event_that_has_it(
+    asking: Principal, events: list[Facts], held: list[Grant]
+) -> None:
+    rules = rules_of(held)
+    for facts in events:
+        if not is_control(facts.type):
+            changed = replace(facts, type="control.label_changed", about=facts.type)
+            assert may_read(asking, changed, rules, NOW) == may_read(asking, facts, rules, NOW)
 
 
 @given(strategies.principals, strategies.events, strategies.grant_lists, strategies.moments)

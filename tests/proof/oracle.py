@@ -23,6 +23,7 @@ WARM = 50
 # The medians may not differ by more than this share of the spread (the middle half) of the calls themselves: a probe
 # would have to repeat each question more often than its read budget lets it.
 MOST_OF_SPREAD = 0.25
+LABEL = b'{"reason":"error","label":{"tlp":"red"}}'
 UNLIKE = re.compile(rb"(?mi)^date: .*\r\n")
 
 
@@ -54,6 +55,11 @@ def told_apart(node: Node, stranger: str, seed: int, calls: int = CALLS) -> list
     routes: dict[str, Callable[[str, str], bytes]] = {
         "event": lambda id_, _: request("GET", f"/v1/events/{id_}", headers),
         "acks": lambda id_, _: request("POST", f"/v1/events/{id_}/acks", headers, b'{"state":"read"}'),
+        "notes": lambda id_, _: request(
+            "POST", f"/v1/events/{id_}/notes", headers, b'{"kind":"question","text":{"en":"?"}}'
+        ),
+        "recall": lambda id_, _: request("POST", f"/v1/events/{id_}/recall", headers, b'{"reason":"error"}'),
+        "label": lambda id_, _: request("POST", f"/v1/events/{id_}/label", headers, LABEL),
         "case": lambda _, name: request("GET", f"/v1/cases/{name}", headers),
     }
     order = random.Random(seed)  # noqa: S311 - an order, no secret

@@ -10,6 +10,7 @@ from hub.grants import Grant, GrantState, covers_type
 from hub.policy import Facts, Rules
 from hub.store import GATEWAY_ROLE, Connection
 from schemas.places import touches
+from schemas.registry import RECALLED, is_answer
 
 
 @contextmanager
@@ -39,13 +40,16 @@ def _set(conn: Connection, statement: str) -> set[str]:
 def is_covered(reader: Agency, source: Agency, facts: Facts, held: list[Grant]) -> bool:
     """Own, addressed, or under a grant by its source, type and jurisdiction."""
     is_own = facts.source == reader.id
-    is_addressed = facts.type.startswith("ack.") and reader.id in (facts.audience or ())
-    return is_own or is_addressed or any(_covers(one, reader, source, facts) for one in held)
+    if facts.is_recalled:
+        return is_own
+    is_addressed = is_answer(facts.read_as) and reader.id in (facts.audience or ())
+    is_granted = facts.type != RECALLED and any(_covers(one, reader, source, facts) for one in held)
+    return is_own or is_addressed or is_granted
 
 
 def _covers(one: Grant, reader: Agency, source: Agency, facts: Facts) -> bool:
     where = any(touches(a, b) for a in one.jurisdictions for b in facts.jurisdictions)
-    return one.reader.covers(reader) and one.source.covers(source) and covers_type(one.types, facts.type) and where
+    return one.reader.covers(reader) and one.source.covers(source) and covers_type(one.types, facts.read_as) and where
 
 
 def is_open_at_all(reader: Agency, facts: Facts, rules: Rules) -> bool:

@@ -19,8 +19,20 @@ from tests.integration.hub.test_consents import VICTIMS, consent
 from tests.schemas.test_visible import at, flat
 from tests.support import cast
 from tests.support.cast import FISCALIA, POLICE, SHELTER, STRANGER
-from tests.support.events import Wire, bilingual
-from tests.support.node import BEGAN, OPERATOR, SHERIFF, TO_SHELTER, TO_SHERIFF, YEAR, Desk, Node, child_case, grant
+from tests.support.events import Wire, bilingual, label_changed
+from tests.support.node import (
+    BEGAN,
+    OPERATOR,
+    SHERIFF,
+    TO_SHELTER,
+    TO_SHERIFF,
+    YEAR,
+    Desk,
+    Node,
+    child_case,
+    grant,
+    stamp,
+)
 from tests.support.node import missing_child as alert
 
 NOBODYS = "019ec1f0-7c3a-7e55-8c1b-0242ac120002"
@@ -370,3 +382,31 @@ def test_the_personal_data_of_an_event_is_in_no_answer(police: Desk, admin: Desk
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert [answer.text for answer in answers if "Ximena" in answer.text] == []
+
+
+# --- Before and after a source changes what is out.
+
+
+def test_a_preview_of_a_tighter_label_says_who_will_read_it_and_who_will_only_be_told(
+    node: Node, police: Desk, shelter: Desk, admin: Desk
+) -> None:
+    issued = police.publish(alert(subject="s"))
+    node.sequence()
+    shelter.feed()
+    label = {"tlp": "green", "rel_to": ["US", "MX"], "audience": [SHERIFF.id]}
+    draft = label_changed(label, subject="s", time=stamp(1), data={"event": issued})
+
+    found = {one["agency"]: one["projection"] for one in preview(admin, draft)["recipients"]}
+
+    assert found == {SHELTER.id: "notice", SHERIFF.id: "enforcement"}
+    assert shelter.event(issued) is not None
+
+
+def test_a_recalled_event_is_explained_by_its_recall(node: Node, police: Desk, admin: Desk) -> None:
+    issued = police.publish(alert())
+    node.sequence()
+    police.post(f"/v1/events/{issued}/recall", {"reason": "error"})
+
+    found = explained(admin, SHELTER, issued)
+
+    assert (found["allowed"], found["reason"]["en"]) == (False, "recalled by its source")

@@ -13,10 +13,11 @@ from kafka import KafkaProducer
 
 from schemas import wire
 from tests.support.cast import POLICE, SHELTER, STRANGER
-from tests.support.events import ack
+from tests.support.events import ack, label_changed, note, recalled
 from tests.support.kafka_clients import producer
 from tests.support.node import Node, missing_child, stamp
 from tests.support.services import Broker
+from tests.support.waiting import until
 from tests.support.working import Working
 
 PREFIX = "ingest."
@@ -243,6 +244,79 @@ def test_an_answer_to_what_cannot_be_seen_is_refused_like_one_to_nothing(works: 
     topic = wire.in_topic(STRANGER.id, PREFIX)
     seen = [rejection(works.node, offset, topic)[:3] for offset in (last - 1, last)]
     assert seen[0] == seen[1] == (STRANGER.id, "denied", "/data/event")
+
+
+def test_a_note_over_kafka_reaches_the_source(works: Working, police: KafkaProducer) -> None:
+    event = missing_child()
+    deal_with(works, police, event)
+    usual = {"id": f"note-{event['id']}", "source": SHELTER.id, "subject": event["subject"], "jurisdictions": ["US-CA"]}
+    label = {"tlp": "amber+strict", "audience": [POLICE.id]}
+    asked = note("question", data={"event": hub_id(works.node, event)}, label=label, time=stamp(1), **usual)
+
+    works.deal_with(SHELTER, asked)
+
+    assert works.node.desk(POLICE).event(str(hub_id(works.node, asked)))
+
+
+def test_a_recall_over_kafka_takes_effect_among_other_records_and_twice_is_once(
+    works: Working, police: KafkaProducer
+) -> None:
+    event, other = missing_child(), missing_child()
+    deal_with(works, police, event)
+    issued = str(hub_id(works.node, event))
+    assert works.node.desk(SHELTER).event(issued)
+    usual = {"subject": event["subject"], "time": stamp(1)}
+    recall, again = (recalled(id=f"{name}-{issued}", data={"event": issued}, **usual) for name in ("a", "b"))
+
+    deal_with(works, police, other, recall, recall, again, missing_child("updated", subject=other["subject"]))
+
+    shelter = works.node.desk(SHELTER)
+    assert shelter.event(issued) is None
+    assert shelter.event(str(hub_id(works.node, other)))
+    assert [hub_id(works.node, one) is None for one in (recall, again)] == [False, True]
+    news = str(hub_id(works.node, recall))
+    until(lambda: (shelter.event(news) or {}).get("projection") == "notice", what="the news")
+
+
+def test_labels_over_kafka_are_tightened_in_their_order_and_loosening_is_told_to_the_sender(
+    works: Working, police: KafkaProducer
+) -> None:
+    event = missing_child()
+    deal_with(works, police, event)
+    issued = str(hub_id(works.node, event))
+    amber, green = ({"tlp": tlp, "rel_to": ["US"]} for tlp in ("amber", "green"))
+    changes = [
+        label_changed(label, id=f"{tlp}-{issued}", subject=event["subject"], time=stamp(1), data={"event": issued})
+        for tlp, label in (("amber", amber), ("green", green))
+    ]
+
+    last = deal_with(works, police, *changes)
+
+    found = works.node.desk(POLICE).event(issued)
+    assert found is not None
+    assert found["event"]["label"] == amber
+    assert rejection(works.node, last)[:3] == (POLICE.id, "denied", "/data/event")
+    assert works.node.rows('SELECT count(*) FROM rejection WHERE "offset" = %s AND topic = %s', last - 1, TOPIC) == [
+        (0,)
+    ]
+
+
+def test_a_recall_of_anothers_event_is_refused_like_one_of_nothing(works: Working, police: KafkaProducer) -> None:
+    event = missing_child()
+    deal_with(works, police, event)
+    issued = str(hub_id(works.node, event))
+    usual = {"source": STRANGER.id, "jurisdictions": ["US-TX"], "time": stamp(1), "subject": event["subject"]}
+    hidden, nothing = (
+        recalled(id=f"recall-{one}", data={"event": one}, **usual)
+        for one in (issued, "019ec1f0-7c3a-7e55-8c1b-0242ac120002")
+    )
+
+    last = works.deal_with(STRANGER, hidden, nothing)
+
+    topic = wire.in_topic(STRANGER.id, PREFIX)
+    seen = [rejection(works.node, offset, topic)[:3] for offset in (last - 1, last)]
+    assert seen[0] == seen[1] == (STRANGER.id, "denied", "/data/event")
+    assert works.node.desk(POLICE).event(issued)
 
 
 def test_refusals_of_the_policy_are_on_record(works: Working, police: KafkaProducer) -> None:

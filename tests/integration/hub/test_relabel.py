@@ -230,9 +230,10 @@ def test_a_label_that_no_such_event_can_have_is_named_where_it_is_wrong(police: 
     assert all(error["path"].startswith("/label/") for error in answered.get_json()["errors"])
 
 
-def label_event(hub_id: str, label: dict[str, Any], **differs: Any) -> dict[str, Any]:
+def label_event(hub_id: str, tighter: dict[str, Any], **differs: Any) -> dict[str, Any]:
     """The change as an event, as a connector would publish it."""
-    return label_changed(label, data={"event": hub_id}, **{"subject": "ximena", "time": stamp(5)} | differs)
+    told = label_changed(tighter, data={"event": hub_id}, subject="ximena", time=stamp(5))
+    return told | differs
 
 
 def test_it_can_be_published_as_an_event(police: Desk, shelter: Desk) -> None:

@@ -14,7 +14,7 @@ ENOUGH = 5  # cases that a rule decides alone
 MOST = 100_000  # combinations to find them in
 # Phrases that, taken for granted, leave out one condition.
 CONDITIONS = (
-    *("OWN", "ADDRESSED", "TOLD", "ONE", "WHILE"),
+    *("OWN", "ADDRESSED", "TOLD", "ENDS", "CHANGES", "ANSWER", "ONE", "WHILE"),
     *("READER", "SOURCE", "AGENCY", "KIND", "COUNTRY", "TYPE", "WHERE", "TLP", "STATE", "BOUND", "PARTY", "OWNED"),
     *("OWNS", "CONFIRMED", "BEFORE_NEXT", "NEW", "OFFERED", "WITH_SOURCE", "WITH_READER"),
     *("ATTESTED", "FOR_WHAT", "FOR_WHOM", "NAMED", "CONSENTED"),
@@ -41,7 +41,10 @@ REWORDED = (
     ("ATTESTED", " && ASKS(28-cfr-23)", ""),
     ("TOLD", " && context.has_received", ""),
     ("TOLD", "context.rank == 0 && ", ""),
-    ("TOLD", ', "located"', ""),
+    ("ENDS", ', "located"', ""),
+    ("CHANGES", '"recalled", ', ""),
+    ("CHANGES", ', "label_changed"', ""),
+    ("ANSWER", ' || resource.type in Type::"note.*"', ""),
     ("CONSENTED", "C.fields.contains(context.field) && ", ""),
     ("CONSENTED", " && C.purpose == G.purpose", ""),
     ("CONSENTED", " && WHILE(C)", ""),

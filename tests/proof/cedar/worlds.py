@@ -19,7 +19,7 @@ from hub.grants import Grant, GrantSet, GrantState, Owner, Selector, Tlp
 from hub.limits import Limits, Requirement
 from hub.policy import Facts, Rules
 from hub.principal import ANYWHERE, PUBLISH, READ, SCOPES, Principal
-from schemas.registry import BODIES
+from schemas.registry import BODIES, LABEL_CHANGED, RECALLED, is_control
 from schemas.sensitivity import Sensitivity
 from tests.support.cast import LIMITS, NOW, agency
 
@@ -27,7 +27,8 @@ T = TypeVar("T")
 TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 TYPES = tuple(BODIES)
-FAMILIES = tuple([name for name in TYPES if name.startswith(family)] for family in ("alert.", "case.", "case.", "ack."))
+KINDS = ("alert.", "case.", "case.", "ack.", "note.")
+FAMILIES = tuple([name for name in TYPES if name.startswith(family)] for family in KINDS)
 PURPOSES = ("locate-child", "rescue")
 ATTESTATIONS = ("nda", "28-cfr-23")
 FIELDS = ("/data/child/medical", "/data/child/name")
@@ -163,7 +164,7 @@ class _World:
     def _pattern(self) -> str:
         kind, subkind, *_ = self.type.split(".")
         usual = self.random.choice(["*", f"{kind}.*", self.type])
-        return self.near(usual, f"{kind}.{subkind}.*", "alert.*", "case.*", "ack.*", *TYPES)
+        return self.near(usual, f"{kind}.{subkind}.*", "alert.*", "case.*", "ack.*", "note.*", "control.*", *TYPES)
 
     def _owners(self) -> tuple[Owner, ...] | None:
         if self.random.random() < 0.4:
@@ -237,9 +238,13 @@ class _World:
         kinds = [one.kind.value for one in self.everybody]
         audience = self.near((), (self.reader.id,), (self.random.choice(ids), self.random.choice(kinds)), chance=0.5)
         countries = (self.reader.country, self.source.country)
+        about = self.near(self.type, *(name for name in TYPES if not is_control(name)))
+        event_type = self.near(about, LABEL_CHANGED, RECALLED, chance=0.2)
         return Facts(
             source=self.near(self.source.id, self.reader.id, self.others[1].id, NOBODY, chance=0.2),
-            type=self.near(self.type, *TYPES),
+            type=event_type,
+            about=about if event_type == LABEL_CHANGED else None,
+            is_recalled=self.near(False, True, chance=0.05),  # noqa: FBT003 - of two values
             status="actual",
             tlp=self.near(self.tlp, *Tlp, chance=0.3),
             jurisdictions=self._places(self.home[0]),
