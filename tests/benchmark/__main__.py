@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from tests.benchmark import access, audit, cpu, decision, feed, ingest, latency, machine, publish, report
+from tests.benchmark import access, audit, border, cpu, decision, feed, ingest, latency, machine, publish, report
 from tests.benchmark.node import Stage, stage
 from tests.support.services import state_folder
 
@@ -20,6 +20,7 @@ MEASURES: Mapping[str, Callable[[Stage], report.Section]] = {
     "decision": decision.measure,
     "access": access.measure,
     "audit": audit.measure,
+    "border": border.measure,
 }
 
 

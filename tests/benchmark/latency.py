@@ -26,9 +26,9 @@ LOST_S = 20.0
 class Reader:
     """One agency that follows its feed on one connection."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, agency: str = READER) -> None:
         self._connection = Connection(node.port)
-        self._headers = node.headers(READER)
+        self._headers = node.headers(agency)
         self._after = ""
         while self._page()["more"]:
             pass

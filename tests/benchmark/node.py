@@ -136,8 +136,8 @@ class Node:
         """The gateway's."""
         return int(self.environment["PUENTE_GATEWAY_PORT"])
 
-    def token(self, agency: str, audience: str = f"{NODE}/api") -> str:
-        """An access token of `agency`, from the node's own issuer."""
+    def token(self, agency: str, audience: str = "") -> str:
+        """An access token of `agency`, from the node's own issuer; for its API, unless told otherwise."""
         claims = {
             "client_id": f"{agency}.main",
             "agency": agency,
@@ -145,7 +145,9 @@ class Node:
             "scope": " ".join(SCOPES),
             "epoch": 1,
         }
-        return main.issuer(self.told).issue(claims, audience=audience, ttl_s=300, at=datetime.now(UTC))
+        return main.issuer(self.told).issue(
+            claims, audience=audience or f"{self.told.node.id}/api", ttl_s=300, at=datetime.now(UTC)
+        )
 
     def headers(self, agency: str) -> dict[str, str]:
         """What a request of `agency` carries."""
@@ -215,7 +217,7 @@ def _wait_until_ready(node: Node, processes: Sequence[str]) -> None:
         for name in {"sequencer", "reconciler", "relay"} & set(processes):
             until(lambda name=name: _leads(conn, name), what=f"{name} leads")  # type: ignore[misc]
     if "gateway" in processes:
-        until(lambda: _answers(node.port), what="the gateway answers")
+        until(lambda: answers(node.port), what="the gateway answers")
 
 
 def _leads(conn: Connection, name: str) -> bool:
@@ -223,7 +225,8 @@ def _leads(conn: Connection, name: str) -> bool:
     return bool(row and row[0])
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether a gateway serves there."""
     try:
         connection = HttpConnection(port)
     except OSError:
