@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -27,7 +28,7 @@ from hub.picture import Picture
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import RateSettings
 from hub.signing import SigningKey
-from hub.store import agencies, connect, log, open_gateway_pool, persons
+from hub.store import Connection, agencies, connect, log, open_gateway_pool, persons
 from hub.store import grants as stored_grants
 from hub.store.tree import Leader
 from hub.tokens import Issuer, TokenVerifier
@@ -37,6 +38,7 @@ from hub.web.rates import Rates
 from schemas.sensitivity import Sensitivity
 from tests.support import cast, events
 from tests.support.cast import POLICE
+from tests.support.shared import Shared
 
 ISSUER = "https://us.issuer.example"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -67,6 +69,8 @@ def grant(**differs: Any) -> Grant:
 
 TO_SHELTER = grant()
 TO_SHERIFF = grant(id="police-to-sheriff", reader=Selector(agency=SHERIFF.id), clearance=Sensitivity.ENFORCEMENT)
+
+USUAL = (TO_SHELTER, TO_SHERIFF)
 
 
 def stamp(minutes: float = 0) -> str:
@@ -113,7 +117,11 @@ class Clock:
 
 
 class Node:
-    """One gateway process of a node, `us` unless named, on the database at `url`, with the cast enrolled."""
+    """
+    One gateway process of a node, `us` unless named, on the database at `url`, with the cast enrolled.
+
+    On a `shared` database the cast with the usual grants is there already.
+    """
 
     def __init__(
         self,
@@ -121,25 +129,29 @@ class Node:
         *,
         name: str = "us",
         enrolled: Iterable[Agency] = CAST,
-        grants: Iterable[Grant] = (TO_SHELTER, TO_SHERIFF),
+        grants: Iterable[Grant] = USUAL,
         rates: RateSettings = UNLIMITED,
+        shared: Shared | None = None,
     ) -> None:
         self.url = url
         self.name = name
+        self._shared = shared
         self.clock = Clock()
         self.hub = self._hub(rates)
         self.app = _idle_apps.pop() if _idle_apps else create_app(self.hub)
         self.app.extensions["puente"] = self.hub
         self.client = self.app.test_client()
-        self.enrol(*enrolled)
-        self.regrant(*grants)
+        if shared is None:
+            self.enrol(*enrolled)
+        if shared is None or grants is not USUAL:
+            self.regrant(*grants)
 
     def _hub(self, rates: RateSettings) -> Hub:
         issuer = Issuer(ISSUER, _SIGNING_KEY)
         return Hub(
             node=self.name,
             url="http://gateway.example",
-            pool=open_gateway_pool(self.url, name="test-gateway", most=4),
+            pool=self._shared.gateway if self._shared else open_gateway_pool(self.url, name="test-gateway", most=4),
             picture=Picture.unread(cast.LIMITS),
             tokens=TokenVerifier(ISSUER, f"{self.name}/api", {_SIGNING_KEY.kid: _SIGNING_KEY.public}, cache=100),
             grantor=Grantor(
@@ -152,12 +164,19 @@ class Node:
 
     def close(self) -> None:
         """Give the database connections back."""
-        self.hub.pool.close()
+        if self._shared is None:
+            self.hub.pool.close()
         _idle_apps.append(self.app)
+
+    @contextmanager
+    def database(self) -> Iterator[Connection]:
+        """A connection with the rights of who owns the tables."""
+        with self._shared.connection() if self._shared else connect(self.url, name="test") as conn:
+            yield conn
 
     def enrol(self, *joining: Agency, **differs: Any) -> None:
         """Enrol agencies, each with a client named like it, whose credential has what `differs` says."""
-        with connect(self.url, name="test") as conn:
+        with self.database() as conn:
             for agency in joining:
                 usual = {"client_id": agency.id, "agency": agency.id, "public_key_pem": public_pem(agency.id)}
                 may = {"scopes": frozenset(SCOPES), "jurisdictions": ANYWHERE}
@@ -167,7 +186,7 @@ class Node:
     def person(self, agency: Agency, name: str, *roles: Role) -> Person:
         """Enrol somebody who counts already, with a key named like them."""
         person = Person(id=f"{agency.id}.{name}", agency=agency.id, name=name.title(), roles=frozenset(roles))
-        with connect(self.url, name="test") as conn:
+        with self.database() as conn:
             persons.put(conn, person)
             agencies.give_credential(
                 conn,
@@ -191,7 +210,7 @@ class Node:
 
     def regrant(self, *grants: Grant) -> None:
         """Put other grants in force, as a file that is moved into the database does."""
-        with connect(self.url, name="test") as conn:
+        with self.database() as conn:
             stored_grants.replace_imported(conn, grants, bytes(32))
 
     def assertion(self, client_id: str, *, key: ECKey | None = None, **claims: Any) -> str:
@@ -216,7 +235,7 @@ class Node:
     def sequence(self) -> int:
         """One round of the sequencer: what was accepted gets its place in the log; how many events that were."""
         me = uuid4()
-        with connect(self.url, name="test-sequencer") as conn:
+        with self.database() as conn:
             led = log.take_lease(conn, "sequencer", me, lease_ms=5000)
             assert led is not None
             batch = log.assign(conn, me, led[0], most=2000, lease_ms=5000)
@@ -230,7 +249,7 @@ class Node:
     def notarize(self, sign: Callable[[Head], str] | None = None, **differs: Any) -> int:
         """One round of the notary: entries get their leaves and the head is signed; how many entries that were."""
         me = uuid4()
-        with connect(self.url, name="test-notary") as conn:
+        with self.database() as conn:
             led = log.take_lease(conn, "notary", me, lease_ms=60_000)
             assert led is not None
             usual: dict[str, Any] = {"most": 2000, "lease_ms": 60_000, "settled_ms": 60_000}
@@ -241,7 +260,7 @@ class Node:
 
     def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What the database itself says."""
-        with psycopg.connect(self.url, autocommit=True) as conn:
+        with self._shared.connection() if self._shared else psycopg.connect(self.url, autocommit=True) as conn:
             cursor = conn.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
