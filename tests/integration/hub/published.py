@@ -13,7 +13,7 @@ from hub.picture import Picture
 from hub.policy import Facts, may_read
 from hub.reading import Asking
 from hub.rendering import dump_cuts
-from hub.store import Connection, events, log
+from hub.store import Connection, events, lanes, log
 from hub.stored import Draft
 from hub.timing import Timing
 from schemas import projection
@@ -23,6 +23,13 @@ from tests.support.cast import LIMITS, NOW
 
 NEVER = Timing(lapses=False, lapsed_at=None, public_until=None, active_until=None)
 
+# What an event was offered under, it was offered under at a position of its own, behind everything else.
+_OFFERED = """
+INSERT INTO offer (position, event, grant_id)
+SELECT (SELECT max(position) FROM log) + row_number() OVER (ORDER BY e.id, o.name), e.hub_id, o.name
+  FROM event e CROSS JOIN unnest(e.offers) AS o (name)
+"""
+
 
 @contextmanager
 def stored(conn: Connection, published: Sequence[Facts], held: Sequence[Grant]) -> Iterator[Picture]:
@@ -31,10 +38,11 @@ def stored(conn: Connection, published: Sequence[Facts], held: Sequence[Grant]) 
         grant_rows.put(conn, held)
         picture = Picture.unread(LIMITS)
         picture.refresh(conn)
-        for number, facts in enumerate(published):
-            arriving = replace(facts, accepted_at=None, offers=frozenset())
-            picture.lane_for(conn, arriving)
-            assert events.append(conn, _entry(number, arriving, picture))
+        arriving = [replace(facts, accepted_at=None, offers=frozenset()) for facts in published]
+        for lane_facts, is_coarse in dict.fromkeys(map(coarsen, arriving)):
+            lanes.add(conn, lane_facts, is_coarse=is_coarse)
+        picture.refresh(conn)
+        assert all(events.append_many(conn, [_entry(number, facts, picture) for number, facts in enumerate(arriving)]))
         conn.cursor().executemany(
             "UPDATE event SET (accepted_at, offers) = (coalesce(%s, accepted_at), %s) WHERE id = %s",
             [(facts.accepted_at, sorted(facts.offers), str(number)) for number, facts in enumerate(published)],
@@ -42,6 +50,7 @@ def stored(conn: Connection, published: Sequence[Facts], held: Sequence[Grant]) 
         led = log.take_lease(conn, "sequencer", me := uuid4(), lease_ms=60_000)
         assert led is not None
         assert log.assign(conn, me, led[0], most=1000, lease_ms=60_000).assigned == len(published)
+        conn.execute(_OFFERED)
         yield picture
 
 
