@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from hub.embedded import postgres as embedded_postgres
+from tests.support.examples import examples
 from tests.support.services import NODES, Broker, Databases, new_issuer, start_broker, state_folder
+
+settings.register_profile("puente", max_examples=examples(100))  # for properties that do not say how many
+settings.load_profile("puente")
 
 SERVICES = {"kafka": "kafka", "databases": "postgres"}  # fixture -> marker
 

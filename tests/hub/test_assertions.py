@@ -18,6 +18,7 @@ from hub.signing import public_pem
 from hub.tokens import client_of, verify_assertion
 from tests.support import forge
 from tests.support.cast import NOW
+from tests.support.examples import examples
 
 ISSUER, CLIENT = "https://us.puente.example", "us-ca-sdpd.main"
 AT = int(NOW.timestamp())
@@ -158,7 +159,7 @@ def test_what_names_no_client_is_refused(token: str) -> None:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_no_text_whatsoever_breaks_the_look_for_the_client(text: str) -> None:
     with pytest.raises(NotAuthenticated):
         client_of(text)

@@ -16,6 +16,7 @@ from hub.principal import Principal
 from tests.hub import strategies
 from tests.hub.strategies import rules_of
 from tests.support.cast import DAY, LIMITS, NOW, POLICE, SHELTER, facts, grant, principal, rules
+from tests.support.examples import examples
 
 COUNTIES = tuple(f"US-CA:06{number:03}" for number in range(1, 9, 2))
 MANY = tuple(f"us-tx-police{number}" for number in range(5))
@@ -75,7 +76,7 @@ def test_a_reach_holds_the_lanes_with_something_to_find_and_every_decision() -> 
     strategies.events,
     st.lists(strategies.moments, min_size=1, max_size=6),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_a_kept_reach_is_what_would_be_decided_anew(
     asking: Principal, held: list[Grant], events: list[Facts], moments: list[datetime]
 ) -> None:

@@ -21,10 +21,11 @@ from schemas.registry import closes, is_answer, is_control
 from tests.hub import strategies
 from tests.hub.strategies import rules_of
 from tests.support.cast import DAY, LIMITS, NOW
+from tests.support.examples import examples
 
 LADDER = (None, "notice", "public", "partner", "enforcement", "full")
-thorough = settings(max_examples=150, deadline=None)
-few = settings(max_examples=40, deadline=None)
+thorough = settings(max_examples=examples(150), deadline=None)
+few = settings(max_examples=examples(40), deadline=None)
 
 
 def height(decision: Decision) -> int:

@@ -25,6 +25,7 @@ from tests.hub.strategies import rules_of
 from tests.hub.test_rendering import TIMING, stored
 from tests.support import events
 from tests.support.cast import DAY, LIMITS, NOW, POLICE, facts, grant, principal, rules
+from tests.support.examples import examples
 
 TICK = DAY / 86_400_000_000
 OWNED = grant(owners=(Owner(agency=POLICE.id, events_from=NOW),))
@@ -156,7 +157,7 @@ def test_the_row_alone_says_what_nothing_widened() -> None:
 @given(
     strategies.principals, strategies.events, strategies.grant_lists, st.sampled_from(strategies.TIMES), st.booleans()
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_the_lane_and_the_event_are_of_one_mind(
     who: Principal, published: list[Facts], held: list[Grant], accepted_at: datetime, is_owed: bool
 ) -> None:

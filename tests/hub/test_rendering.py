@@ -20,6 +20,7 @@ from schemas.masks import NAMES
 from tests.schemas import strategies
 from tests.support import events
 from tests.support.cast import NOW
+from tests.support.examples import examples
 
 TIMING = Timing(lapses=True, lapsed_at=None, public_until=None, active_until=None)
 
@@ -53,7 +54,7 @@ def outdated(event: dict[str, Any]) -> Stored:
 
 
 @given(strategies.events())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_every_projection_comes_out_of_the_store_as_it_was_cut(event: dict[str, Any]) -> None:
     cut = projection.project(event, event["type"])
 
@@ -63,7 +64,7 @@ def test_every_projection_comes_out_of_the_store_as_it_was_cut(event: dict[str, 
 
 
 @given(strategies.events())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_an_event_of_an_older_version_is_cut_anew_for_each_reader(event: dict[str, Any]) -> None:
     rendered = {name: render(outdated(event), name) for name in NAMES}
 

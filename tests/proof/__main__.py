@@ -18,10 +18,17 @@ from collections.abc import Mapping
 from tests.proof.day import day
 from tests.proof.kills import kills
 from tests.proof.policy import policy
+from tests.proof.properties import properties
 from tests.proof.restore import restore
 from tests.proof.verdict import NotRun, Proof, Run
 
-PROOFS: Mapping[str, Proof] = {"kills": kills, "policy": policy, "restore": restore, "day": day}
+PROOFS: Mapping[str, Proof] = {
+    "kills": kills,
+    "policy": policy,
+    "properties": properties,
+    "restore": restore,
+    "day": day,
+}
 QUICK_VARIABLE = "PUENTE_PROOF_QUICK"
 
 

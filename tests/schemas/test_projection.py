@@ -14,6 +14,7 @@ from schemas.masks import NAMES
 from schemas.projection import project, render
 from tests.schemas import naive, strategies
 from tests.support.events import Wire, ack, alert, bilingual, case, label_changed, note, recalled, warning
+from tests.support.examples import examples
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = {
@@ -39,7 +40,7 @@ def seen(event: Wire, name: str) -> Any:
 
 
 @given(strategies.events())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_projection_is_the_canonical_json_of_the_naive_redaction(event: Wire) -> None:
     projections = project(event, event["type"])
 
@@ -48,7 +49,7 @@ def test_every_projection_is_the_canonical_json_of_the_naive_redaction(event: Wi
 
 
 @given(strategies.consents())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_consent_opens_what_it_names_and_nothing_else(consented: tuple[Wire, list[str], bool]) -> None:
     event, pointers, outside = consented
 
@@ -59,7 +60,7 @@ def test_a_consent_opens_what_it_names_and_nothing_else(consented: tuple[Wire, l
 
 
 @given(strategies.consents())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_consent_widens_one_projection_alone(consented: tuple[Wire, list[str], bool]) -> None:
     event, pointers, _ = consented
     plain, opened = project(event, event["type"]), project(event, event["type"], opened=("partner", pointers))

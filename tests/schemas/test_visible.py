@@ -15,6 +15,7 @@ from schemas.projection import project, render
 from schemas.visible import members
 from tests.schemas import strategies
 from tests.support.events import Wire, alert, bilingual, case
+from tests.support.examples import examples
 
 MACHINE = bilingual("Red shorts", "Cortocircuitos rojos", "machine") | {"original": "en-US"}
 
@@ -36,7 +37,7 @@ def flat(value: Any) -> Iterator[Any]:
 
 
 @given(strategies.events(), st.sampled_from(NAMES))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_said_to_be_shown_is_what_the_projection_holds(event: Wire, name: str) -> None:
     cut = project(event, event["type"])
     whole = json.loads(cut.text)
@@ -49,7 +50,7 @@ def test_what_is_said_to_be_shown_is_what_the_projection_holds(event: Wire, name
 
 
 @given(strategies.events(), st.sampled_from(NAMES))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_not_shown_is_said_to_be_hidden(event: Wire, name: str) -> None:
     told = members(event, event["type"], name)
 

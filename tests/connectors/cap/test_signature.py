@@ -21,6 +21,7 @@ from tests.connectors.cap import signing
 from tests.connectors.cap.drafts import alert
 from tests.connectors.cap.signing import C14N, C14N_1_1, DS, EXCLUSIVE, Signer, sign
 from tests.connectors.cap.world import event_of, items_of, refused, unknown
+from tests.support.examples import examples
 
 SENT = datetime(2026, 5, 4, 20, 30, tzinfo=UTC)
 POLICE = signing.signer("police")
@@ -183,7 +184,7 @@ def test_an_instruction_around_the_alert_is_part_of_what_is_signed() -> None:
     assert judged(styled.replace(b"cap.xsl", b"bad.xsl"), POLICE).signature == "invalid"
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.data())
 def test_no_damage_to_a_signed_document_leaves_another_alert_valid(data: st.DataObject) -> None:
     signed = sign(alert(), LAB)

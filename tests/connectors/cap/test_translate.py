@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas import envelope, wire
 from tests.connectors.cap.drafts import EXPIRES, SENT, Raw, alert, area, info, reference, resource
 from tests.connectors.cap.world import defects, event_of, items_of, refused
+from tests.support.examples import examples
 
 MEXICAN = {"agency": "mx-bcn-fge", "jurisdiction": "MX-BCN"}
 WEATHER = info(event="Severe Thunderstorm", category="Met", eventCode=("SAME", "SVR"))
@@ -300,7 +301,7 @@ ODD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"
 LINES = st.one_of(st.none(), ODD)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60), deadline=None)
 @given(
     st.fixed_dictionaries(
         {

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support.cast import POLICE
+from tests.support.examples import examples
 from tests.support.granting import NOW, Office, act, amend, approve, at, done, halt
 from tests.support.node import OPERATOR, SHERIFF, Desk, Node, missing_child
 
@@ -204,7 +205,7 @@ STEPS = st.lists(STEP, min_size=4, max_size=14)
 
 
 RANDOM = settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # an example takes a second: too long to look for a smaller
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -21,10 +21,11 @@ from tests.integration.hub.barrier import is_covered, is_open_at_all, visible
 from tests.integration.hub.published import allowed, stored
 from tests.support import cast
 from tests.support.cast import POLICE
+from tests.support.examples import examples
 from tests.support.node import grant
 
-few = settings(max_examples=60, deadline=None)
-fewer = settings(max_examples=25, deadline=None)
+few = settings(max_examples=examples(60), deadline=None)
+fewer = settings(max_examples=examples(25), deadline=None)
 
 
 @few
