@@ -20,7 +20,7 @@ _LADDER = ("full", "enforcement", "partner", "public", "notice")
 
 def dump_cuts(cuts: Mapping[str, Sequence[tuple[int, int]]]) -> str:
     """One line per projection, `name start end start end ...`, so that reading one needs no parsing of the others."""
-    lines = [f"\n{name} {' '.join(f'{start} {end}' for start, end in ranges)}" for name, ranges in cuts.items()]
+    lines = [f"\n{name} {' '.join([f'{start} {end}' for start, end in ranges])}" for name, ranges in cuts.items()]
     return "".join(lines) + "\n"
 
 

@@ -162,8 +162,42 @@ class _Writer:
         is_leaf = node.item is None and node.members is None  # a pointer may go on below one: at nothing
         if not value or is_leaf or (node.is_uniform and not may_cut_text and (mark is None or not mark.below)):
             return self._append(prefix + orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode(), mask)
+        if node.members is not None and mark is None:
+            return self._write_members(node, value, mask, prefix)
         entries = self._items(node.item, value, mark) if node.item is not None else self._members(node, value, mark)
         return self._write_all(entries, mask, prefix, "[]" if node.item is not None else "{}", node.always_shown)
+
+    def _write_members(self, node: Node, value: Mapping[str, Any], mask: int, prefix: str) -> int:
+        """`_write_all` of `_members` where nothing below is marked: nearly every object of nearly every event."""
+        nodes, chunks, masks, has_machine_text = node.members or {}, self.chunks, self.masks, self.has_machine_text
+        instead: dict[str, tuple[Node, str]] = {}
+        for name in node.with_stand_in & value.keys():
+            instead |= self._stand_in(node, value, name, {})
+        opening, shown = len(chunks), 0
+        chunks.append(prefix + "{")
+        masks.append(0)
+        for name in sorted(value.keys() | instead.keys()) if instead else sorted(value):
+            member, content = instead[name] if name in instead else (nodes[name], value[name])
+            visible = mask & member.mask
+            if not visible:
+                continue
+            comma = len(chunks)
+            if shown:
+                chunks.append(",")
+                masks.append(0)
+            if member.is_uniform and member.machine is None and not (has_machine_text and member.holds_text):
+                self.lapses = self.lapses or member.lapses
+                chunks.append(f'"{name}":{orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()}')
+                masks.append(visible)
+            else:
+                visible = self.write(member, content, mask, None, f'"{name}":')
+            if shown:
+                masks[comma] = visible & shown
+            shown |= visible
+        masks[opening] = mask if node.always_shown else shown
+        chunks.append("}")
+        masks.append(masks[opening])
+        return masks[opening]
 
     def _write_all(self, entries: Iterable[_Entry], mask: int, prefix: str, brackets: str, always: bool) -> int:
         opening = len(self.chunks)
@@ -227,29 +261,23 @@ class _Writer:
         return mask
 
 
+_BITS = {mask: tuple(bit for bit in range(len(BITS)) if mask >> bit & 1) for mask in range(ALL + 1)}
+
+
 def _cut(chunks: list[str], masks: list[int]) -> tuple[str, dict[str, tuple[Range, ...]]]:
     """Join the chunks, and say for each projection which stretches of the text it shows."""
-    runs: list[tuple[int, int, int]] = []
-    position = start = 0
-    current = masks[0]
+    ranges: list[list[Range]] = [[] for _ in BITS]
+    since = [0] * len(BITS)  # where the stretch began that a projection is in
+    position = current = 0
     for chunk, mask in zip(chunks, masks, strict=True):
         if mask != current:
-            runs.append((current, start, position))
-            current, start = mask, position
+            for bit in _BITS[mask ^ current]:
+                if mask >> bit & 1:
+                    since[bit] = position
+                else:
+                    ranges[bit].append((since[bit], position))
+            current = mask
         position += len(chunk)
-    runs.append((current, start, position))
-    return "".join(chunks), {name: _ranges(runs, bit) for name, bit in BITS.items()}
-
-
-def _ranges(runs: list[tuple[int, int, int]], bit: int) -> tuple[Range, ...]:
-    ranges: list[Range] = []
-    since = -1
-    for mask, start, _ in runs:
-        if mask & bit:
-            since = start if since < 0 else since
-        elif since >= 0:
-            ranges.append((since, start))
-            since = -1
-    if since >= 0:
-        ranges.append((since, runs[-1][2]))
-    return tuple(ranges)
+    for bit in _BITS[current]:
+        ranges[bit].append((since[bit], position))
+    return "".join(chunks), {name: tuple(shown) for name, shown in zip(BITS, ranges, strict=True)}
