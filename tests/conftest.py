@@ -18,11 +18,17 @@ settings.load_profile("puente")
 SERVICES = {"kafka": "kafka", "databases": "postgres"}  # fixture -> marker
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the services it needs, so that `-m "not kafka"` means what it says."""
+    """
+    Mark each test with the services it needs, so that `-m "not kafka"` means what it says.
+
+    Of several test processes one has all that needs Kafka, so only it starts a broker; the rest goes file by file.
+    """
     for item in items:
         for fixture in SERVICES.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(SERVICES[fixture])
+        item.add_marker(pytest.mark.xdist_group("kafka" if item.get_closest_marker("kafka") else item.path.name))
 
 
 @pytest.fixture(scope="session")
