@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hub.store import array
+from hub.store.prepared import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +88,18 @@ class Basis:
     newest_lane: int
 
 
+_DISCLOSE = Statement(
+    b"puente_disclose",
+    """
+    INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object, events, projections, grants,
+                       person)
+    SELECT %s, %s, 'disclose', true, 'read', %s, %s, %s, %s::uuid[], %s::text[], %s::text[], %s
+      FROM directory d WHERE d.version = %s AND coalesce((SELECT max(id) FROM lane), 0) = %s
+       AND NOT EXISTS (SELECT FROM disclosing)
+    """,
+)
+
+
 def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequence[Disclosed], basis: Basis) -> bool:
     """
     Write the disclosure entry of one answer. It must commit before a byte of the answer leaves.
@@ -94,14 +107,8 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
     False, and nothing written: the directory or the lanes have moved on since the answer was decided. It names the
     empty table `disclosing` because a change of an event waits for who does (hub/store/control.py).
     """
-    done = conn.execute(
-        """
-        INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object,
-                           events, projections, grants, person)
-        SELECT %s, %s, 'disclose', true, 'read', %s, %s, %s, %s::uuid[], %s::text[], %s::text[], %s
-          FROM directory d WHERE d.version = %s AND coalesce((SELECT max(id) FROM lane), 0) = %s
-           AND NOT EXISTS (SELECT FROM disclosing)
-        """,
+    done = _DISCLOSE.run(
+        conn,
         (
             principal.agency.id,
             principal.client_id,
@@ -116,7 +123,7 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
             basis.newest_lane,
         ),
     )
-    return done.rowcount == 1
+    return done.command_tuples == 1
 
 
 def received(conn: Connection, source: str, subject: str) -> frozenset[str]:

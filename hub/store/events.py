@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import class_row, scalar_row
 
 from hub.store import Unstorable, array
+from hub.store.prepared import Statement
 from hub.stored import Draft, Stored
 from hub.timing import Timing
 from schemas.registry import closes, tells_state
@@ -37,6 +38,7 @@ WITH stored AS (
 )
 SELECT hub_id FROM stored
 """
+_APPEND_ONE = Statement(b"puente_append", _APPEND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,8 @@ def _parameters(entry: Entry) -> tuple[object, ...]:
 
 def append(conn: Connection, entry: Entry) -> UUID | None:
     """Store one event; None when its identity is already there, or the directory has moved on."""
-    return conn.cursor(row_factory=scalar_row).execute(_APPEND, _parameters(entry)).fetchone()
+    stored = _APPEND_ONE.rows(conn, _parameters(entry))
+    return stored[0][0] if stored else None
 
 
 def append_many(conn: Connection, entries: Sequence[Entry]) -> list[UUID | None]:

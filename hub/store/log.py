@@ -9,6 +9,7 @@ import psycopg
 
 from hub.store import array
 from hub.store.events import COLUMNS, stored
+from hub.store.prepared import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,8 @@ WITH page AS (
 SELECT {COLUMNS}, l.is_owed, l.offered_by FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
 """  # noqa: S608 - constants only
 
+_MANY, _FEW = Statement(b"puente_page", _PAGE), Statement(b"puente_page_of_few", _PAGE_OF_FEW)
+
 
 def candidates(conn: Connection, reader: str, reach: Within, *, after: int, limit: int) -> list[Stored]:
     """
@@ -83,19 +86,15 @@ def candidates(conn: Connection, reader: str, reach: Within, *, after: int, limi
     The query proposes, the policy disposes. An event may come twice, as owed and then by its lane; where the limit
     cuts between the two, the one that decides is on this side.
     """
-    statement = _PAGE_OF_FEW if len(reach.lanes) <= FEW_LANES else _PAGE
-    rows = conn.execute(
-        statement,
-        {
-            "reader": reader,
-            "lanes": array(reach.lanes),
-            "grants": array(reach.grants),
-            "after": after,
-            "limit": limit,
-        },
-        binary=True,
-    ).fetchall()
-    return [stored(row) for row in rows]
+    statement = _FEW if len(reach.lanes) <= FEW_LANES else _MANY
+    told = {
+        "reader": reader,
+        "lanes": array(reach.lanes),
+        "grants": array(reach.grants),
+        "after": after,
+        "limit": limit,
+    }
+    return [stored(row) for row in statement.rows(conn, [told[name] for name in statement.names])]
 
 
 _ACTIVE = f"""
@@ -120,13 +119,13 @@ class Guard:
     newest_lane: int
 
 
+_GUARD = Statement(b"puente_guard", "SELECT d.version, coalesce((SELECT max(id) FROM lane), 0) FROM directory d")
+
+
 def guard(conn: Connection) -> Guard:
     """The present versions."""
-    row = conn.execute(
-        "SELECT d.version, coalesce((SELECT max(id) FROM lane), 0) FROM directory d", binary=True
-    ).fetchone()
-    assert row is not None  # noqa: S101 - the migration inserts the only row
-    return Guard(int(str(row[0])), int(str(row[1])))
+    (row,) = _GUARD.rows(conn, ())  # the migration inserts the only row
+    return Guard(*row)
 
 
 def owe_late(conn: Connection, reader: str, rows: Sequence[Stored]) -> int:
