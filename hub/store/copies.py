@@ -171,7 +171,7 @@ class Place:
         with self._server() as conn:
             rows = conn.execute(
                 "SELECT DISTINCT coalesce(nullif(application_name, ''), usename::text, '?') FROM pg_stat_activity"
-                " WHERE datname = %s ORDER BY 1",
+                " WHERE datname = %s AND backend_type <> 'autovacuum worker' ORDER BY 1",  # which gives way by itself
                 (self.name,),
             ).fetchall()
         return [str(name) for (name,) in rows]
