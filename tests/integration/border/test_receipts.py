@@ -37,7 +37,7 @@ def read_across(pair: Pair, who: Agency) -> None:
 
 
 def test_an_event_that_has_not_left_is_neither_sent_nor_received_across(met: Pair) -> None:
-    """Given an alert that nobody has sent yet, then the fiscalía is a recipient that has nothing, and so is its node."""
+    """Given an alert that nobody has sent yet, then the fiscalía is a recipient that has nothing so far."""
     hub_id = met.us.publish(released())
     page = asked(met.us, POLICE, hub_id)
     row = of(page, FISCALIA)
