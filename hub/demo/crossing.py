@@ -11,7 +11,7 @@ from hub.demo import expecting, report
 from hub.demo.arriving import Late
 from hub.demo.reading import profile
 from hub.demo.stage import PATIENCE_S
-from hub.store import connect, receipts
+from hub.store import connect, recipients
 from schemas.registry import closes
 from schemas.texts import Text
 
@@ -128,8 +128,8 @@ def _has_come_back(node: Node, told: _Told, *, is_answered: bool) -> bool:
     """Whether the originator's node knows that the reader has read it, and how it answered where it did."""
     event, hub_id, reader = told.verdict.expected.event, UUID(told.hub_id), told.reader.agency.id
     with connect(node.environment["PUENTE_DATABASE_URL"], name="puente-demo") as conn, conn.transaction():
-        has_read = reader in receipts.first_reads(conn, hub_id, event.source)
-        return has_read and (not is_answered or reader in receipts.answers(conn, hub_id, event.source, event.subject))
+        has_read = reader in recipients.first_reads(conn, hub_id, event.source)
+        return has_read and (not is_answered or reader in recipients.answers(conn, hub_id, event.source, event.subject))
 
 
 def _wait(running: Running, holds: Callable[[], bool]) -> bool:
