@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import astuple, dataclass, fields
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from hub import sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from hub.policy import Rules
 
 MOST_ROWS = 20_000
-# A spreadsheet takes what begins so for a formula (CWE-1236).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +75,5 @@ def _of(grant: Grant, reader: Agency, source: Agency) -> Iterator[Row]:
 
 
 def as_csv(found: Iterable[Row]) -> str:
-    """RFC 4180, every cell quoted, and none that a spreadsheet would run."""
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for row in found:
-        writer.writerow([harmless(cell) for cell in astuple(row)])
-    return text.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """The cell as text, whatever a spreadsheet makes of its first character."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    """The rows for a spreadsheet."""
+    return sheet.as_csv(COLUMNS, map(astuple, found))

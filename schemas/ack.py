@@ -13,6 +13,13 @@ from schemas.texts import Text
 
 STATES = ("received", "read", "acknowledged", "declined")
 REASONS = ("not-ours", "cannot-act", "known", "duplicate", "other")
+REASON_WORDS = {
+    "not-ours": Text("not ours", "no nos corresponde"),
+    "cannot-act": Text("cannot act", "no podemos actuar"),
+    "known": Text("known already", "ya lo conocíamos"),
+    "duplicate": Text("a duplicate", "un duplicado"),
+    "other": Text("another reason", "otro motivo"),
+}
 NO_REASON = Text("Say why it was declined.", "Indique por qué se rechazó.", code="required")
 
 UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

@@ -26,10 +26,11 @@ UNREADABLE = Text("{profile} cannot read its feed: {why}", "{profile} no puede l
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An expected event beside what the gateway gave."""
+    """An expected event beside what the gateway gave, and the hub's id of that."""
 
     expected: Expected
     got: str | None
+    hub_id: str | None = None
 
     @property
     def is_right(self) -> bool:
@@ -38,6 +39,15 @@ class Verdict:
         and the dry run that the expectation comes from read it at another.
         """
         return _timeless(self.got) == _timeless(self.expected.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reader got: a verdict for each published event, and ids of events that nobody expected."""
+
+    player: Player
+    verdicts: list[Verdict]
+    unasked: list[str]
 
 
 def _timeless(text: str | None) -> dict[str, Any] | None:
@@ -63,8 +73,8 @@ def compare(
 ) -> tuple[list[Verdict], list[str]]:
     """Each expected event beside what the reader got; also the ids of events that nobody expected."""
     wanted = {(one.event.source, one.event.id): one for one in expected}
-    got = {(event["source"], event["id"]): event for event in _tail(profile(node, player), running)}
-    verdicts = [Verdict(one, _canonical(got.get(key))) for key, one in wanted.items()]
+    got = {(one["event"]["source"], one["event"]["id"]): one for one in _tail(profile(node, player), running)}
+    verdicts = [_verdict(one, got.get(key)) for key, one in wanted.items()]
     return verdicts, [event_id for source, event_id in got.keys() - wanted.keys()]
 
 
@@ -77,10 +87,10 @@ def _tail(as_whom: Path, running: Running) -> list[dict[str, Any]]:
     if ran.returncode != 0:
         raise Unavailable(UNREADABLE.format(profile=as_whom.stem, why=ran.stderr.strip()))
     items = [json.loads(line) for line in ran.stdout.splitlines()]
-    return [item["event"] for item in items if "event" in item]
+    return [item for item in items if "event" in item]
 
 
-def _canonical(event: dict[str, Any] | None) -> str | None:
-    if event is None:
-        return None
-    return wire.encode(event).decode()
+def _verdict(expected: Expected, item: dict[str, Any] | None) -> Verdict:
+    if item is None:
+        return Verdict(expected, None)
+    return Verdict(expected, wire.encode(item["event"]).decode(), item["id"])

@@ -1,4 +1,4 @@
-"""Two nodes on this machine: one PostgreSQL server and one broker under them, everything else their own."""
+"""Two nodes on this machine that share nothing: a database, a broker, keys and processes each, and TLS between them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import httpx
 
 from hub import keys, launch, main, signing
+from hub.demo import neighbours
 from hub.directory import Credential
-from hub.embedded import kafka, postgres
 from hub.embedded.install import kafka_jars
 from hub.errors import Unavailable
-from hub.fleet import Fleet
+from hub.fleet import AT_THE_BORDER, MEMBERS, Fleet
 from hub.main import CONFIG_VARIABLE
 from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings, load_settings
@@ -39,6 +39,10 @@ PATIENCE_S = 300.0  # with anything: the demo is right on a slow machine too, on
 WATCH_S = 0.2
 ENDED = 124  # as timeout(1) has it
 NOT_ENDED = Text("{command} did not end within {seconds} s", "{command} no terminó en {seconds} s")
+STARTING = Text(
+    "Starting node {node}: its own PostgreSQL, Apache Kafka, gateway and workers",
+    "Iniciando el nodo {node}: su propio PostgreSQL, Apache Kafka, puerta de enlace y procesos",
+)
 NOT_READY = Text("node {node} does not become ready; see {logs}", "el nodo {node} no llega a estar listo; vea {logs}")
 
 
@@ -127,29 +131,24 @@ class Running:
 def set_up(folder: Path, console: Console, language: str, stack: ExitStack, stopping: Callable[[], bool]) -> Running:
     """Start services and both nodes; everything ends with `stack`."""
     configs = {node: folder / f"{node}.toml" for node in ("us", "mx")}
-    told = {node: load_settings(path, {}) for node, path in configs.items()}
-    state = Path(told["us"].node.state_dir)
+    state = Path(load_settings(configs["us"], {}).node.state_dir)
     shutil.rmtree(state, ignore_errors=True)  # every demo tells the same story; what was fetched is kept elsewhere
     state.mkdir(parents=True)
-    console.print(Text("Starting PostgreSQL", "Iniciando PostgreSQL").in_(language))
-    server = postgres.start(state)
-    stack.callback(server.stop)
-    jars = kafka_jars(console=console, language=language)
-    console.print(Text("Starting Apache Kafka", "Iniciando Apache Kafka").in_(language))
-    broker = kafka.start(state, [launch.broker_node(settings) for settings in told.values()], jars=jars)
-    stack.callback(broker.stop)
+    kafka_jars(console=console, language=language)
     nodes = {}
-    for node, settings in told.items():
-        services = launch.Services(database_url=launch.database(server, node), bootstrap=broker.bootstrap(node))
-        variables = os.environ | {CONFIG_VARIABLE: str(configs[node].absolute())}
-        environment = launch.prepare(settings, services, variables)
-        fleet = Fleet(settings.state_dir / "run", environment)
-        fleet.start()
+    for node, config in configs.items():
+        console.print(STARTING.format(node=node).in_(language))
+        variables = neighbours.settle(state / node)
+        told = load_settings(config, variables)
+        services = launch.start_services(told, console, language, stack)
+        variables |= {CONFIG_VARIABLE: str(config.absolute())}
+        environment = launch.prepare(told, services, os.environ | variables)
+        fleet = Fleet(told.state_dir / "run", environment)
+        fleet.start((*MEMBERS, *AT_THE_BORDER))
         stack.callback(fleet.stop)
-        nodes[node] = Node(settings, fleet, environment, main.grants(folder / f"{node}-grants.toml"))
+        nodes[node] = Node(told, fleet, environment, main.grants(folder / f"{node}-grants.toml"))
     running = Running(nodes, stopping)
     for one in nodes.values():
-        console.print(Text("Starting node {node}", "Iniciando el nodo {node}").format(node=one.id).in_(language))
         _wait_until_ready(one, running)
     return running
 

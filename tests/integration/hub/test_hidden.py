@@ -31,6 +31,7 @@ ROUTES: dict[tuple[str, str], Ask] = {
     ("POST", "/v1/events/<uuid:hub_id>/acks"): lambda desk, one: desk.post(
         f"/v1/events/{one.hub_id}/acks", {"state": "read"}
     ),
+    ("GET", "/v1/events/<uuid:hub_id>/receipts"): lambda desk, one: desk.get(f"/v1/events/{one.hub_id}/receipts"),
     ("GET", "/v1/cases/<path:subject>"): lambda desk, one: desk.get(f"/v1/cases/{one.subject}"),
 }
 

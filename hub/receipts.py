@@ -1,0 +1,93 @@
+"""What became of an event with everybody it was for: for its originator alone, to whom it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub import recipients
+from hub.authority import READ_DISCLOSURES, may_act_for
+from hub.errors import NotVisible
+from hub.events import NOTHING
+from hub.policy import Decision
+from hub.reading import decide
+from hub.store import audit, events
+from hub.store import recipients as stored
+from schemas.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from hub.reading import Asking
+    from hub.recipients import Across, Counts, Recipient
+    from hub.store import Connection
+    from hub.stored import Stored
+
+NOT_ITS_OWN = Decision(False, Text("belongs to another agency", "pertenece a otra agencia"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The event's own facts and nodes, counts over every recipient, and some of them; `next`: where it goes on."""
+
+    type: str
+    accepted_at: datetime
+    placed: datetime | None
+    nodes: Mapping[str, Across]
+    counts: Counts
+    recipients: tuple[Recipient, ...]
+    next: str | None
+
+
+def read(conn: Connection, asking: Asking, hub_id: UUID, *, after: str, limit: int) -> Page:
+    """
+    The recipients behind `after`, in order of their ids, at most `limit`.
+
+    Raises:
+        NotVisible: no such event, or not this caller's to ask about; the attempt is on record.
+        Stale: the picture has changed.
+    """
+    row = _require_own(conn, asking, hub_id)
+    directory = asking.view.rules.directory.agencies
+    record = recipients.Record(
+        placed=None if row.position is None else row.accepted_at,
+        nodes=recipients.crossings(stored.sent(conn, hub_id)),
+        reads=stored.first_reads(conn, hub_id, row.source),
+        answers=stored.answers(conn, hub_id, row.source, row.subject),
+    )
+    owed = stored.owed(conn, row.position)
+    reached = recipients.reached(asking.facts_of(row), owed, asking.view.rules, asking.at)
+    ids = recipients.listed(reached, record)
+    some = recipients.page(ids, after, limit)
+    return Page(
+        type=row.type,
+        accepted_at=row.accepted_at,
+        placed=record.placed,
+        nodes=recipients.nodes_of(ids, directory, record),
+        counts=recipients.counted(ids, directory, record),
+        recipients=tuple(
+            recipients.recipient(id_, directory.get(id_), record, may_read_now=id_ in reached) for id_ in some
+        ),
+        next=some[-1] if some and some[-1] != ids[-1] else None,
+    )
+
+
+def _require_own(conn: Connection, asking: Asking, hub_id: UUID) -> Stored:
+    """Its machines that read events, and its people who look after disclosures; to others it is not there."""
+    row = events.by_hub_id(conn, hub_id, asking.principal.agency.id)
+    decision = NOTHING if row is None else _may_follow(asking, row)
+    if row is None or not decision.is_allowed:
+        policy = asking.view.rules.version
+        audit.record(conn, asking.principal, "receipts.read", decision, policy=policy, subject=str(hub_id))
+        raise NotVisible
+    return row
+
+
+def _may_follow(asking: Asking, row: Stored) -> Decision:
+    if asking.principal.person is not None:
+        return may_act_for(asking.principal, READ_DISCLOSURES, row.source)
+    if row.source != asking.principal.agency.id:
+        return NOT_ITS_OWN
+    return decide(asking, row, asking.reach())

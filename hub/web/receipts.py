@@ -1,0 +1,165 @@
+"""`GET /v1/events/{id}/receipts`: what became of an event with everybody it was for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+
+from hub import receipts, sheet
+from hub.web import shapes
+from hub.web.auth import act
+from hub.web.bodies import json_response
+from hub.web.hub import current_hub
+from hub.web.queries import takes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from hub.receipts import Page
+    from hub.recipients import Across, Recipient
+
+bp = Blueprint("receipts", __name__, url_prefix="/v1", description="What became of an event")
+
+MOST_ROWS = 20_000  # of one CSV; what is behind them is asked for with `after`
+COLUMNS = (
+    *("recipient", "name", "kind", "country", "node", "may_read"),
+    *("sent", "received", "read", "acknowledged", "declined", "reason"),
+    *("sequence", "outcome", "position"),
+)
+
+
+class ReceiptsQuery(shapes.NamedQuery):
+    """Recipients in order of their ids, a page at a time; as CSV, as many as a table takes."""
+
+    format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv"]))
+
+
+class CountsShape(Schema):
+    """Over every recipient, whatever page is shown."""
+
+    recipients = fields.Integer(required=True)
+    received = fields.Integer(required=True)
+    read = fields.Integer(required=True)
+    acknowledged = fields.Integer(required=True)
+    declined = fields.Integer(required=True)
+
+
+class NodeShape(Schema):
+    """Another node. `received`: it has said so under its signature; the rest is of the newest envelope."""
+
+    node = fields.String(required=True)
+    sent = fields.String(required=True, allow_none=True, metadata={"description": "sealed in its sequence"})
+    received = fields.String(required=True, allow_none=True)
+    sequence = fields.Integer(required=True, allow_none=True)
+    brought = fields.String(required=True, allow_none=True, metadata={"enum": ["event", "recall", None]})
+    outcome = fields.String(
+        required=True, allow_none=True, metadata={"description": "stored, known, narrowed, applied, refused:<code>"}
+    )
+    position = fields.Integer(required=True, allow_none=True, metadata={"description": "in the log over there"})
+
+
+class ReceiptShape(Schema):
+    """An agency. `received`: it is in the log of its node; `read`: it was handed out for the first time."""
+
+    agency = fields.String(required=True)
+    name = fields.String(required=True)
+    kind = fields.String(required=True)
+    country = fields.String(required=True)
+    node = fields.String(required=True)
+    may_read = fields.Boolean(required=True, metadata={"description": "now; who may not has got it before"})
+    sent = fields.String(required=True, allow_none=True, metadata={"description": "to its node, where that is another"})
+    received = fields.String(required=True, allow_none=True)
+    read = fields.String(required=True, allow_none=True)
+    acknowledged = fields.String(required=True, allow_none=True)
+    declined = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "why it was declined, a code"})
+
+
+class ReceiptsShape(Schema):
+    """A page of recipients; ask again with `after` set to `next`, until that is null."""
+
+    event = fields.UUID(required=True)
+    type = fields.String(required=True)
+    accepted = fields.String(required=True)
+    counts = fields.Nested(CountsShape, required=True)
+    nodes = fields.List(fields.Nested(NodeShape), required=True)
+    receipts = fields.List(fields.Nested(ReceiptShape), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+@bp.get("/events/<uuid:hub_id>/receipts")
+@takes(bp, ReceiptsQuery)
+@bp.response(200, ReceiptsShape)
+def list_receipts(hub_id: UUID, after: str, limit: int, format: str) -> Response:  # noqa: A002 - its name on the wire
+    """Who got an event of the caller's agency, who read it, and who answered: each fact with its date."""
+    most = MOST_ROWS if format == "csv" else limit
+    found = act(lambda conn, asking: receipts.read(conn, asking, hub_id, after=after, limit=most))
+    here = current_hub().node
+    if format == "csv":
+        told = {"Content-Disposition": 'attachment; filename="receipts.csv"', "Cache-Control": "no-store"}
+        table = sheet.as_csv(COLUMNS, _rows(found, here))
+        return Response(table, content_type="text/csv; charset=utf-8; header=present", headers=told)
+    answer = {
+        "event": str(hub_id),
+        "type": found.type,
+        "accepted": found.accepted_at.isoformat(),
+        "counts": found.counts,
+        "nodes": [_node(name, one) for name, one in found.nodes.items()],
+        "receipts": [_recipient(one, here) for one in found.recipients],
+        "next": found.next,
+    }
+    return json_response(orjson.dumps(answer).decode())
+
+
+def _node(name: str, one: Across) -> dict[str, Any]:
+    newest = one.newest
+    return {
+        "node": name,
+        "sent": _text(one.sent),
+        "received": _text(one.received),
+        "sequence": None if newest is None else newest.seq,
+        "brought": None if newest is None else newest.kind,
+        "outcome": None if newest is None else newest.outcome,
+        "position": one.position,
+    }
+
+
+def _recipient(one: Recipient, here: str) -> dict[str, Any]:
+    return {
+        "agency": one.agency,
+        "name": one.name,
+        "kind": one.kind,
+        "country": one.country,
+        "node": one.node or here,
+        "may_read": one.may_read,
+        "sent": _text(one.sent),
+        "received": _text(one.received),
+        "read": _text(one.read),
+        "acknowledged": _text(one.acknowledged),
+        "declined": _text(one.declined),
+        "reason": one.reason,
+    }
+
+
+def _rows(found: Page, here: str) -> Iterator[list[str]]:
+    """First the nodes, then the agencies, under one heading."""
+    nodes = (_node(name, one) | {"recipient": name, "kind": "node"} for name, one in found.nodes.items())
+    agencies = (_recipient(one, here) | {"recipient": one.agency} for one in found.recipients)
+    for row in (*nodes, *agencies):
+        yield [_cell(row.get(name)) for name in COLUMNS]
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
