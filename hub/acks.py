@@ -84,7 +84,7 @@ def send(conn: Connection, asking: Asking, hub_id: UUID, answer: Answer) -> Acce
         return Accepted(earlier.hub_id, is_new=False)
     # Answering needs acks:write, which was checked; publishing the answer needs nothing more.
     sender = replace(asking.principal, scopes=asking.principal.scopes | {PUBLISH})
-    return accept(conn, asking.picture, sender, event, asking.at)
+    return accept(conn, replace(asking, principal=sender), event)
 
 
 def _country_abroad(asking: Asking, row: Stored) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hub.errors import Conflict, Denied
 from hub.grants import Tlp
-from hub.picture import Picture, Stale, View
+from hub.picture import Stale, View
 from hub.policy import Decision, Facts, may_publish
 from hub.rendering import dump_cuts
 from hub.store import agencies, audit, events
@@ -18,10 +18,10 @@ from schemas import projection, wire
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
     from hub.principal import Principal
+    from hub.reading import Asking
     from hub.store import Connection
     from schemas.envelope import Event
 
@@ -86,38 +86,41 @@ def entry_of(draft: Draft, lane: int, principal: Principal, decision: Decision, 
     )
 
 
-def accept(conn: Connection, picture: Picture, principal: Principal, event: Event, at: datetime) -> Accepted:
+def accept(conn: Connection, asking: Asking, event: Event) -> Accepted:
     """
     Store one event on an autocommit connection: decided, recorded and queued in a single statement.
+
+    What it rests on is the view that the caller was authenticated with: another thread may have learnt meanwhile that
+    the agency is suspended, and the process's newest picture would prove nothing.
 
     Raises:
         Denied: the policy refuses; the refusal is on record.
         Conflict: the identity is taken by an event with another body.
-        Stale: the directory has changed since `principal` was authenticated.
+        Stale: the directory has changed since the caller was authenticated.
     """
-    view = picture.view
+    principal, view = asking.principal, asking.view
     draft = draft_of(event)
-    decision = may_publish(principal, draft.facts, at)
+    decision = may_publish(principal, draft.facts, asking.at)
     if not decision.is_allowed:
         require_directory(conn, view)
         audit.record(conn, principal, "publish", decision, policy=view.rules.version, subject=event.type)
         raise Denied(decision.reason)
-    lane = picture.lane_for(conn, draft.facts)
+    lane = asking.picture.lane_for(conn, draft.facts)
     stored = events.append(conn, entry_of(draft, lane, principal, decision, view))
     if stored is not None:
         return Accepted(stored, is_new=True)
     return already_there(conn, principal, draft, view)
 
 
-def settle_lane(conn: Connection, picture: Picture, principal: Principal, event: Event, at: datetime) -> None:
+def settle_lane(conn: Connection, asking: Asking, event: Event) -> None:
     """
     Make the event's lane before a transaction that `accept` is to run in.
 
     A picture remembers a lane as soon as it is made, so the making must never be rolled back.
     """
     facts = facts_of(event)
-    if may_publish(principal, facts, at).is_allowed:
-        picture.lane_for(conn, facts)
+    if may_publish(asking.principal, facts, asking.at).is_allowed:
+        asking.picture.lane_for(conn, facts)
 
 
 def require_directory(conn: Connection, view: View) -> None:

@@ -88,7 +88,7 @@ def _accept(conn: Connection, asking: Asking, event: Event) -> Accepted:
         return control.publish(conn, asking, event)
     if registry.is_answer(event.type):
         acks.require_consistent(conn, asking, event)
-    return accept(conn, asking.picture, asking.principal, event, asking.at)
+    return accept(conn, asking, event)
 
 
 def _accept_alone(hub: Hub, asking: Asking, event: Event) -> Accepted:
@@ -105,7 +105,7 @@ def _settle(hub: Hub, asking: Asking, event: Event) -> None:
         if registry.is_control(event.type):
             control.settle(conn, asking, event)
         else:
-            settle_lane(conn, asking.picture, asking.principal, event, asking.at)
+            settle_lane(conn, asking, event)
 
 
 def _accept_once(hub: Hub, asking: Asking, event: Event, key: str) -> Response:

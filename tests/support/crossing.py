@@ -94,9 +94,9 @@ class Side:
     def publish(self, event: dict[str, Any]) -> UUID:
         """Publish an event of an agency of this node, and give it its place in the log."""
         loaded = envelope.load(event)
-        self.picture.refresh(self.conn)
-        principal = of_agency(self.picture.view.rules.directory.agencies[loaded.source])
-        hub_id = accept(self.conn, self.picture, principal, loaded, now()).hub_id
+        view = self.picture.refresh(self.conn)
+        principal = of_agency(view.rules.directory.agencies[loaded.source])
+        hub_id = accept(self.conn, Asking(principal, self.picture, view, now()), loaded).hub_id
         self.sequence()
         return hub_id
 
