@@ -106,10 +106,11 @@ def all_grants(conn: Connection) -> tuple[Grant, ...]:
     """
     Every version of every grant, whatever its state, for explaining; decisions rest on `read` alone.
 
-    An earlier version stands there twice where it still speaks for something.
+    An earlier version stands there twice where it still speaks for something. Of another node's what stands.
     """
     versions = _versions(conn, GRANTS + " ORDER BY g.id, g.version")
-    return versions + tuple(grant for grant in in_use(versions) if grant.is_replaced)
+    across = conn.cursor(row_factory=dict_row).execute(borders.RELEASED).fetchall()
+    return versions + tuple(grant for grant in in_use(versions) if grant.is_replaced) + borders.released(across)
 
 
 def versions_of(conn: Connection, grant_id: str) -> tuple[Grant, ...]:

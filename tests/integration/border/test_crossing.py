@@ -184,3 +184,57 @@ def test_a_clearance_that_is_raised_sends_what_it_opens(nodes: Pair) -> None:
     nodes.us.regrant(TO_FISCALIA)
     nodes.cross()
     assert len(str(nodes.mx.feed(FISCALIA))) > len(str(before))
+
+
+def test_times_keep_the_offset_they_were_written_with(met: Pair) -> None:
+    """Given an alert that was sent at a Pacific time, when it crosses, then it says so over there."""
+    event = released(time="2026-11-25T13:30:00-08:00", data={"expires": "2026-12-25T13:30:00-08:00"})
+    met.us.publish(event)
+    met.cross()
+    assert [got["time"] for got in met.mx.feed(FISCALIA)] == ["2026-11-25T13:30:00-08:00"]
+
+
+def test_places_keep_their_country(met: Pair) -> None:
+    """Given an alert for a county whose digits are a municipio's as well, when it crosses, then it is the county's."""
+    met.us.publish(released(jurisdictions=["US-CA:06073"]))
+    met.cross()
+    assert [got["jurisdictions"] for got in met.mx.feed(FISCALIA)] == [["US-CA:06073"]]
+
+
+def test_a_text_without_a_human_translation_says_so(met: Pair) -> None:
+    """Given a headline that nobody has translated, when it crosses, then it is marked, and not made up."""
+    headline = {"en": "Child abduction", "translation": "none"}
+    met.us.publish(released(data={"headline": headline}))
+    met.cross()
+    assert [got["data"]["headline"] for got in met.mx.feed(FISCALIA)] == [headline]
+
+
+def test_both_languages_cross(met: Pair) -> None:
+    """Given a headline in both languages, when it crosses, then it is in both over there."""
+    event = released()
+    met.us.publish(event)
+    met.cross()
+    assert [got["data"]["headline"] for got in met.mx.feed(FISCALIA)] == [event["data"]["headline"]]
+
+
+def test_what_is_marked_resident_is_on_no_wire_and_in_no_other_database(met: Pair) -> None:
+    """Given a member that never leaves its node, when its event crosses, then the member is nowhere over there."""
+    event = released(data={"description": {"en": "CANARY-7391", "es": "CANARY-7391", "translation": "human"}})
+    met.us.publish(changed(event, marks={"/data/description": "resident"}))
+    met.us.makes()
+    assert not any("CANARY-7391" in one.body for one in met.us.batch())
+    met.cross()
+    (got,) = met.mx.feed(FISCALIA)
+    assert "description" not in got["data"]
+
+
+def test_what_one_node_was_sent_it_does_not_send_on(met: Pair) -> None:
+    """Given three nodes in a ring, when an alert has come to the second, then it does not go on to the third."""
+    met.us.publish(released())
+    met.cross()
+    met.mx.rows(
+        "INSERT INTO agency (id, name, kind, country, jurisdictions, peer)"
+        " VALUES ('us-third', 'third', 'law_enforcement', 'US', '{US}', 'us')"
+    )
+    met.mx.makes()
+    assert not any(one.head.kind == "event" for one in met.mx.batch())
