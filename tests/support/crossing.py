@@ -211,11 +211,10 @@ class Pair:
 
 
 def pair(urls: Iterable[str], stack: ExitStack, **differs: Any) -> Pair:
-    """Two nodes that trust each other, nobody enrolled yet."""
+    """Two nodes on their databases."""
     sides = []
     for node, url in zip(("us", "mx"), urls, strict=True):
         side = Side(node, url, stack.enter_context(connect(url, name=f"test-{node}")), **differs)
-        side.trust()
         sides.append(side)
     return Pair(*sides)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from tests.support.cast import FISCALIA, POLICE
 from tests.support.crossing import Pair, pair
 from tests.support.node import BEGAN, YEAR, missing_child
 from tests.support.services import Databases
+from tests.support.shared import Shared
 
 REFUGIO = cast.agency("mx-bcn-refugio", Kind.NGO, "MX-BCN")
 TO_FISCALIA = cast.grant(
@@ -40,22 +41,74 @@ def released(verb: str = "issued", **differs: Any) -> dict[str, Any]:
     return missing_child(verb, label=label, **differs)
 
 
+class Kept:
+    """Two databases in which something has happened that many tests begin with; put back before each."""
+
+    def __init__(self, databases: Databases, prepare: Callable[[Pair], object]) -> None:
+        self.shared = [Shared(databases.migrated()) for _ in range(2)]
+        with self.begun() as both:
+            prepare(both)
+        for one in self.shared:
+            one.stage()
+
+    @contextmanager
+    def begun(self) -> Iterator[Pair]:
+        """Both nodes, whose processes remember nothing."""
+        with ExitStack() as stack:
+            yield pair([one.url for one in self.shared], stack)
+
+    @contextmanager
+    def put_back(self) -> Iterator[Pair]:
+        """The same, as it was in the beginning."""
+        for one in self.shared:
+            one.restore()
+        with self.begun() as both:
+            yield both
+
+    def close(self) -> None:
+        """End the connections."""
+        for one in self.shared:
+            one.close()
+
+
+def _enrol(both: Pair) -> None:
+    both.us.trust()
+    both.mx.trust()
+    both.us.enrol(POLICE)
+    both.mx.enrol(FISCALIA, REFUGIO)
+
+
+def _meet(both: Pair) -> None:
+    _enrol(both)
+    both.us.regrant(TO_FISCALIA, TO_REFUGIO)
+    both.cross()
+
+
+@pytest.fixture(scope="session")
+def kept_nodes(databases: Databases) -> Iterator[Kept]:
+    """Two nodes whose people have told each other nothing."""
+    kept = Kept(databases, _enrol)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(scope="session")
+def kept_met(databases: Databases) -> Iterator[Kept]:
+    """Two nodes that know each other."""
+    kept = Kept(databases, _meet)
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def nodes(databases: Databases) -> Iterator[Pair]:
+def nodes(kept_nodes: Kept) -> Iterator[Pair]:
     """Nobody has told the other anything yet."""
-    urls = [databases.migrated(), databases.migrated()]
-    with ExitStack() as stack:
-        both = pair(urls, stack)
-        both.us.enrol(POLICE)
-        both.mx.enrol(FISCALIA, REFUGIO)
+    with kept_nodes.put_back() as both:
         yield both
-    for url in urls:
-        databases.drop(url)
 
 
 @pytest.fixture
-def met(nodes: Pair) -> Pair:
+def met(kept_met: Kept) -> Iterator[Pair]:
     """They have told each other who takes part and by which limits, and the police have opened their alerts."""
-    nodes.us.regrant(TO_FISCALIA, TO_REFUGIO)
-    nodes.cross()
-    return nodes
+    with kept_met.put_back() as both:
+        yield both

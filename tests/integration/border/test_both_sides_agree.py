@@ -21,7 +21,10 @@ def strangers(databases: Databases) -> Iterator[Pair]:
     """Two nodes with nobody enrolled."""
     urls = [databases.migrated(), databases.migrated()]
     with ExitStack() as stack:
-        yield pair(urls, stack)
+        both = pair(urls, stack)
+        both.us.trust()
+        both.mx.trust()
+        yield both
     for url in urls:
         databases.drop(url)
 
