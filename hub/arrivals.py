@@ -39,7 +39,11 @@ RULES = frozenset({Kind.KEYS, Kind.DIRECTORY, Kind.LIMITS, Kind.GRANT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arriving:
-    """A batch whose signatures hold. `placed`: up to which sequence the sender knows where its events stand here."""
+    """
+    A batch whose signatures hold. `placed`: up to which sequence the sender knows where its events stand here.
+
+    `sent_at`: by its clock; None: taken to be ours.
+    """
 
     peer: str
     stream: UUID
@@ -47,6 +51,7 @@ class Arriving:
     envelopes: Sequence[Sealed]
     digest: bytes
     placed: int = 0
+    sent_at: datetime | None = None
 
 
 def receive(conn: Connection, picture: Picture, node: str, arriving: Arriving, at: datetime) -> Receipt:
@@ -70,7 +75,21 @@ def receive(conn: Connection, picture: Picture, node: str, arriving: Arriving, a
         for is_rule, run in groupby(new, key=lambda one: one.head.kind in RULES):
             coming, arrived = _take(conn, picture, node, coming, list(run), at, is_rule=is_rule)
             outcomes |= {one.seq: one.outcome for one in arrived}
+    if coming.seq >= arriving.first + len(arriving.envelopes) - 1:
+        arrivals.note_current(conn, arriving.peer, age_s=_age_s(arriving, at))
     return _receipt(conn, picture, node, arriving, coming, outcomes, at)
+
+
+def _age_s(arriving: Arriving, at: datetime) -> float:
+    """
+    How old what the batch says of the sender's rules is: each of its envelopes was made with those of its moment.
+
+    After an outage batches come that were made before it, and what has ended since comes behind them. Who has nothing
+    left to send says how things are now.
+    """
+    if not arriving.envelopes:
+        return 0.0
+    return max(0.0, ((arriving.sent_at or at) - arriving.envelopes[-1].head.at).total_seconds())
 
 
 def _begin(conn: Connection, arriving: Arriving, at: datetime) -> Coming:

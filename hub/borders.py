@@ -25,7 +25,8 @@ class Border:
     Between this node and the one that `node` names.
 
     `limits` None: it has not told us its own, so nothing is decided yet. `knows`: agencies of ours as it knows them.
-    `is_open`: its anchor is in force; else nothing more goes out to it.
+    `is_open`: its anchor is in force; else nothing more goes out to it. `protected`: agencies of ours to whom consents
+    over there have opened something; it is kept apart (hub/protected.py).
     """
 
     node: str
@@ -33,6 +34,7 @@ class Border:
     is_open: bool
     limits: Limits | None = None
     knows: Mapping[str, Kind] = field(default_factory=lambda: MappingProxyType({}))
+    protected: frozenset[str] = frozenset()
 
 
 NO_BORDERS: Mapping[str, Border] = MappingProxyType({})

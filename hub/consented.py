@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from hub.principal import Principal
 
 
+def consents_for(
+    principal: Principal, subject: tuple[str, str], decision: Decision, rules: Rules, at: datetime
+) -> list[Consent]:
+    """The consents that open protected members of a (source, subject)'s events to who may read them at all."""
+    held, reader = rules.consents.get(subject, ()), principal.agency.id
+    return [one for one in held if any(one.opens_to(reader, what, at) for what in decision.protected_for)]
+
+
 def consent_for(
     principal: Principal, subject: tuple[str, str], decision: Decision, rules: Rules, at: datetime
 ) -> Consent | None:
-    """What consents open of the protected members of a (source, subject)'s events to who may read them at all."""
-    held, reader = rules.consents.get(subject, ()), principal.agency.id
-    return joined([one for one in held if any(one.opens_to(reader, what, at) for what in decision.protected_for)])
+    """The same as the one consent that they come to."""
+    return joined(consents_for(principal, subject, decision, rules, at))

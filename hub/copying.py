@@ -13,12 +13,13 @@ from hub.border.envelope import Kind
 from hub.crossed import Copy, NotTaken, copy_of, notice_of
 from hub.lanes import coarsen
 from hub.picture import Stale
+from hub.protected import only_for_ours
 from hub.read_rows import Read, load_reads
-from hub.store import arrivals, control, events
+from hub.store import arrivals, control, events, protected
 from schemas.registry import closes, is_answer, is_control
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from hub.border.envelope import Sealed
     from hub.picture import Picture, View
@@ -39,13 +40,20 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """A consent over there that opens nothing any more."""
+
+    consent: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Why an envelope is not taken: a code for the receipt."""
 
     code: str
 
 
-Judged = Copy | Recall | tuple[Read, ...] | Refusal
+Judged = Copy | Recall | Ended | tuple[Read, ...] | Refusal
 
 
 def judge(view: View, node: str, coming: Coming, run: Iterable[Sealed]) -> list[Judged]:
@@ -58,9 +66,13 @@ def _judge(view: View, node: str, coming: Coming, sealed: Sealed) -> Judged:
         body = orjson.loads(sealed.body)
         if sealed.head.kind is Kind.EVENT:
             source = view.rules.directory.agencies.get(str(body["source"]))
-            return copy_of(body, coming.peer, source, node.upper(), view.rules.limits)
+            copy = copy_of(body, coming.peer, source, node.upper(), view.rules.limits)
+            ours = only_for_ours(copy.protected, view.rules.directory.agencies)
+            return replace(copy, protected=ours, is_narrowed=copy.is_narrowed or ours != copy.protected)
         if sealed.head.kind is Kind.RECALL:
             return Recall(UUID(body["event"]), UUID(body["control"]))
+        if sealed.head.kind is Kind.CONSENT:
+            return Ended(UUID(body["id"])) if body["ended"] is True else Refusal("malformed")
         return load_reads(body, coming.prefix)
     except NotTaken as refusal:
         return Refusal(refusal.code)
@@ -87,9 +99,12 @@ def take(conn: Connection, view: View, coming: Coming, judged: Sequence[Judged])
     """Take them in order, in the caller's transaction; which event each was about, and what became of it."""
     copies = [one for one in judged if isinstance(one, Copy)]
     refused = dict.fromkeys(arrivals.taken(conn, copies), "id-taken") | _unasked(conn, coming, copies)
-    is_change = any(isinstance(one, Recall) for one in judged) or arrivals.here(conn, [one.hub_id for one in copies])
+    is_end = any(isinstance(one, Recall | Ended) for one in judged)
+    is_change = is_end or arrivals.here(conn, [one.hub_id for one in copies])
     if is_change:  # nobody may be in the middle of disclosing what is about to be shut
         control.hold(conn)
+        control.make_stale(conn)
+    _admit(conn, view, coming.peer, copies)
     found: list[tuple[UUID | None, str]] = []
     waiting: list[Copy] = []
     for one in judged:
@@ -100,11 +115,19 @@ def take(conn: Connection, view: View, coming: Coming, judged: Sequence[Judged])
         waiting = []
         found.append(_other(conn, view, coming, one, refused))
     found += _put(conn, view, waiting)
-    if is_change:
-        control.make_stale(conn)
+    if is_end:
+        protected.dismiss(conn, coming.peer)
     stored = [event for event, outcome in found if event is not None and not outcome.startswith("refused:")]
     arrivals.record(conn, coming.peer, view.rules.version, stored)
     return found
+
+
+def _admit(conn: Connection, view: View, peer: str, copies: Iterable[Copy]) -> None:
+    """Readers here who get something apart for the first time: from now on their pages are looked through for it."""
+    border = view.rules.borders.get(peer)
+    known = frozenset() if border is None else border.protected
+    readers = {name for copy in copies for one in copy.protected for name in one.readers}
+    protected.admit(conn, peer, readers - known)
 
 
 def _unasked(conn: Connection, coming: Coming, copies: Iterable[Copy]) -> dict[UUID, str]:
@@ -159,10 +182,27 @@ def _store(conn: Connection, view: View, copies: Sequence[Copy]) -> list[tuple[U
             arrivals.offer(conn, copy.hub_id, lane, copy.offered)
         if copy.about is not None and is_new:
             control.announce(conn, copy.about, copy.hub_id)
+    if not all(are_new) or any(copy.protected for copy in copies):
+        _put_apart(conn, rows, {copy.hub_id for copy, is_new in zip(copies, are_new, strict=True) if is_new})
     return [
         (copy.hub_id, NARROWED if copy.is_narrowed else STORED if is_new else KNOWN)
         for copy, is_new in zip(copies, are_new, strict=True)
     ]
+
+
+def _put_apart(conn: Connection, rows: Iterable[tuple[Copy, int, bool, bool]], new: Collection[UUID]) -> None:
+    """What consents open of these copies, in place of what they opened; it comes to whom it opens more than before."""
+    newest = {copy.hub_id: (copy, lane) for copy, lane, _, _ in rows}
+    had = protected.drop(conn, list(newest))
+    opened = dict.fromkeys(
+        (event, lane, reader)
+        for event, (copy, lane) in newest.items()
+        for one in copy.protected
+        for reader in one.readers
+        if event not in new and not had[event, reader].issuperset(one.consents)
+    )
+    protected.put(conn, [(copy.hub_id, copy.protected) for copy, _ in newest.values()])
+    protected.offer(conn, list(opened))
 
 
 def _other(
@@ -174,6 +214,9 @@ def _other(
         return None, f"refused:{refused[one.hub_id]}"
     if isinstance(one, Recall):
         return _recall(conn, view, coming, one)
+    if isinstance(one, Ended):
+        protected.end(conn, coming.peer, one.consent)
+        return None, APPLIED
     arrivals.tell_reads(conn, coming.peer, one, view.rules.version)
     return None, APPLIED
 

@@ -6,7 +6,7 @@ A copy is the texts that came, side by side; no whole event stands behind it, an
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from marshmallow import ValidationError
 from hub.directory import Kind
 from hub.grants import Tlp
 from hub.policy import Facts
+from hub.protected import Widened, widened_of
 from hub.rendering import CROSSED, dump_cuts, render
 from hub.stored import Draft
 from hub.timing import Timing
@@ -27,7 +28,7 @@ from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from hub.directory import Agency
@@ -49,6 +50,7 @@ class Copy:
     offers: tuple[str, ...]
     offered: str | None
     about: UUID | None = None
+    protected: tuple[Widened, ...] = ()
     is_narrowed: bool = False
 
     @property
@@ -80,17 +82,20 @@ def copy_of(body: Any, node: str, source: Agency | None, here: str, limits: Limi
         raise NotTaken("source-unknown")
     if {country_of(code) for code in told["jurisdictions"]} != {source.country}:
         raise NotTaken("foreign-place")
-    if here not in told["rel_to"] and told["texts"].keys() != {NOTICE}:
+    apart = tuple(widened_of(one) for one in told.get("protected", ()))
+    if here not in told["rel_to"] and (told["texts"].keys() != {NOTICE} or apart):
         raise NotTaken("not-released")
-    _require_consistent(told)
+    _require_consistent(told, (*told["texts"].values(), *(one.text for one in apart)))
     most = highest(limits, source.country, here, told["type"])
     kept = {name: text for name, text in told["texts"].items() if name == NOTICE or _level(name) <= most}
-    return _copy(told, kept, node, is_narrowed=len(kept) < len(told["texts"]))
+    opened = tuple(one for one in apart if _level(one.projection) <= most)
+    is_narrowed = len(kept) < len(told["texts"]) or len(opened) < len(apart)
+    return replace(_copy(told, kept, node), protected=opened, is_narrowed=is_narrowed)
 
 
-def _require_consistent(told: Mapping[str, Any]) -> None:
+def _require_consistent(told: Mapping[str, Any], texts: Iterable[str]) -> None:
     """What is read must be what was decided about: the texts say of themselves what their envelope says of them."""
-    for text in told["texts"].values():
+    for text in texts:
         try:
             written = orjson.loads(text)
         except orjson.JSONDecodeError as error:
@@ -119,7 +124,7 @@ def _level(name: str) -> int:
     return Sensitivity[name.removesuffix("~").upper()].value
 
 
-def _copy(told: Mapping[str, Any], texts: Mapping[str, str], node: str, *, is_narrowed: bool) -> Copy:
+def _copy(told: Mapping[str, Any], texts: Mapping[str, str], node: str) -> Copy:
     text, cuts = _side_by_side(texts)
     facts = Facts(
         source=told["source"],
@@ -157,7 +162,6 @@ def _copy(told: Mapping[str, Any], texts: Mapping[str, str], node: str, *, is_na
         offers=tuple(f"{node}:{name}" for name in told["offers"]),
         offered=None if offered is None else f"{node}:{offered}",
         about=None if about is None else UUID(about),
-        is_narrowed=is_narrowed,
     )
 
 

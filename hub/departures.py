@@ -9,19 +9,20 @@ from uuid import UUID
 
 import orjson
 
-from hub import telling
+from hub import protecting, telling
 from hub.border.envelope import Kind, Sealed, head_of
 from hub.picture import Stale
 from hub.read_rows import MOST_READS, reads
-from hub.releasing import Round
+from hub.releasing import Released, Round
 from hub.sheaf import Sheaf
 from hub.store import departures, disclosures, receipts, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from hub.border.receipt import Receipt
+    from hub.consents import Consent
     from hub.picture import Picture
     from hub.store import Connection
 
@@ -70,7 +71,8 @@ def _tell(conn: Connection, sender: Sender, peer: str, at: datetime) -> int:
     """Tell the rules that have changed; by itself, since what the peer knows of us is a rule as well."""
     view = sender.picture.view
     readers, _ = telling.readers_at(sender.picture, view, peer, at)
-    basis = (view.rules, *(reader.reach for reader in readers))
+    consents = protecting.standing(view.rules, peer, at)
+    basis = (view.rules, *consents, *(reader.reach for reader in readers))
     if _is_same(basis, sender.told.get(peer, ())):
         return 0
     with conn.transaction():
@@ -79,6 +81,7 @@ def _tell(conn: Connection, sender: Sender, peer: str, at: datetime) -> int:
             return 0
         sheaf = Sheaf(sender.node, way, sender.sign, at, MOST_RULES)
         telling.tell_rules(conn, sheaf, view.rules)
+        protecting.tell_consents(conn, sheaf, consents, readers)
         telling.note_lanes(conn, way, telling.lanes_to(view, way), readers)
         departures.add(conn, peer, sheaf.made)
         departures.move(conn, sheaf.way)
@@ -95,7 +98,8 @@ def _release_events(conn: Connection, sender: Sender, peer: str, at: datetime, m
         sheaf = Sheaf(sender.node, way, sender.sign, at, most)
         readers, counts = telling.readers_at(sender.picture, view, peer, at)
         here = Round(conn, sheaf, view, telling.lanes_to(view, way), readers, counts)
-        released = [*_from_the_beginning(here), *_from_the_log(here)]
+        consents = protecting.standing(view.rules, peer, at)
+        released = [*_from_consents(here, consents), *_from_the_beginning(here), *_from_the_log(here)]
         _tell_reads(here)
         if sheaf.way != way:
             sender.picture.require_current(conn, view)
@@ -108,6 +112,12 @@ def _release_events(conn: Connection, sender: Sender, peer: str, at: datetime, m
 def _is_same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
     """The very same objects: rules and reaches are replaced whole when anything about them changes."""
     return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def _from_consents(here: Round, consents: Sequence[Consent]) -> list[Released]:
+    """What consents have come to open, or open no more, since the events of their subjects were passed."""
+    rows = protecting.behind(here.conn, here.sheaf, consents, here.readers)
+    return [one for row in rows if row.lane in here.lanes for one in here.send(row, None)]
 
 
 def _from_the_beginning(here: Round) -> list[tuple[UUID, str, str]]:

@@ -131,6 +131,7 @@ def arriving(entering: Entering, packed: bytes) -> Arriving:
         envelopes=sealed,
         digest=head.digest,
         placed=head.placed,
+        sent_at=head.at,
     )
 
 

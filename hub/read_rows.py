@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MOST_READS = 500  # in one envelope
+MOST_CHARS = 4000  # of a projection with the ids of all consents that may have widened it
 
 
 class ReadSchema(Row):
@@ -25,7 +26,7 @@ class ReadSchema(Row):
     event = fields.UUID(required=True)
     agency = fields.String(required=True, validate=AN_AGENCY)
     at = fields.AwareDateTime(required=True)
-    projection = fields.String(required=True, validate=validate.Length(1, 300))
+    projection = fields.String(required=True, validate=validate.Length(1, MOST_CHARS))
     grant = fields.String(required=True, validate=validate.Length(max=300))
     purpose = fields.String(load_default=None, allow_none=True, validate=A_PURPOSE)
     way = fields.String(required=True, validate=validate.Length(1, 64))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hub.apart import best
 from hub.consented import consent_for
 from hub.errors import Denied
 from hub.lanes import Lane, Reach
 from hub.picture import Stale
 from hub.policy import NOTICE, Decision, may_read
-from hub.rendering import render, render_opened
+from hub.rendering import CROSSED, render, render_opened
 from hub.store import audit, log
+from hub.store import protected as stored_protected
 from hub.store.audit import Disclosed
 from hub.timing import projection_at
 from schemas.texts import Text
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from hub.apart import Held
     from hub.consents import Consent
     from hub.picture import Picture, View
     from hub.policy import Facts
@@ -82,16 +85,19 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An event as its reader gets it; `text` is canonical JSON."""
+    """An event as its reader gets it; `text` is canonical JSON. `held`: what its origin's consents open of a copy."""
 
     row: Stored
     decision: Decision
     projection: str
     consent: Consent | None = None
+    held: Held | None = None
 
     @property
     def text(self) -> str:
         """Rendered when asked for, after the disclosure was written."""
+        if self.held is not None:
+            return self.held.text
         if self.consent is not None:
             return render_opened(self.row, self.projection, self.consent.fields)
         return render(self.row, self.projection)
@@ -99,6 +105,8 @@ class Shown:
     @property
     def name(self) -> str:
         """What the disclosure entry says was shown: the projection, and the consent that widened it."""
+        if self.held is not None:
+            return f"{self.projection}+{self.held.consent}"
         return self.projection if self.consent is None else f"{self.projection}+{self.consent.id}"
 
 
@@ -173,7 +181,21 @@ def disclose(conn: Connection, asking: Asking, chosen: list[Shown], where: str) 
         Stale: what it was decided on is no longer so; nothing was recorded, and nothing may leave.
     """
     if chosen:
+        chosen = _opened_across(conn, asking, chosen)
         entries = [Disclosed(item.row.hub_id, item.name, item.decision.grant or "") for item in chosen]
         if not audit.disclose(conn, asking.principal, where, entries, asking.basis()):
             raise Stale
     return chosen
+
+
+def _opened_across(conn: Connection, asking: Asking, chosen: list[Shown]) -> list[Shown]:
+    """With what consents of other nodes open of their events to this reader; a look at it costs who may have some."""
+    if not any(border.is_open and asking.reader in border.protected for border in asking.view.rules.borders.values()):
+        return chosen
+    copies = [one for one in chosen if one.row.projection_version == CROSSED and one.decision.protected_for]
+    if not copies:
+        return chosen
+    held = stored_protected.held(conn, asking.reader, [one.row.hub_id for one in copies])
+    return [
+        replace(one, held=best(held.get(one.row.hub_id, ()), one.projection, one.decision, asking.at)) for one in chosen
+    ]

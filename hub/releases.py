@@ -51,14 +51,15 @@ def release_of(decided: Iterable[tuple[Agency, Decision]], *, counts: int) -> Re
 
 def texts_of(row: Stored, names: Iterable[str]) -> dict[str, str]:
     """The text of each projection as it leaves: what is marked resident is in none, what has lapsed no longer."""
-    wanted = [NOTICE, *(each for name in names for each in _variants(row, name))]
+    wanted = [NOTICE, *(each for name in names for each in variants(row, name))]
     if '":"resident"' not in row.text:
         return {name: render(row, name) for name in dict.fromkeys(wanted)}
     cut = projection.project(whole(row), row.type, outside=True)
     return {name: projection.render(cut.text, cut.cuts[name]) for name in dict.fromkeys(wanted)}
 
 
-def _variants(row: Stored, name: str) -> tuple[str, ...]:
+def variants(row: Stored, name: str) -> tuple[str, ...]:
+    """A projection as it may be now and once the alert is over; of one that is over, the latter."""
     if name == NOTICE or not row.timing.lapses:
         return (name,)
     return (f"{name}~",) if row.timing.lapsed_at is not None else (name, f"{name}~")
@@ -76,6 +77,7 @@ class Sending:
     rules: int
     policy: str
     about: UUID | None = None  # of a change of an event, which
+    protected: Sequence[Mapping[str, Any]] = ()  # what consents open to whom (hub/protected.py)
 
 
 def event_body(sending: Sending, prefix: str) -> dict[str, Any]:
@@ -108,6 +110,7 @@ def event_body(sending: Sending, prefix: str) -> dict[str, Any]:
         "position": row.position,
         "release": release,
         "texts": dict(sending.texts),
+        "protected": list(sending.protected) or None,
     }
     return {name: value for name, value in told.items() if value is not None}
 

@@ -8,8 +8,10 @@ from uuid import UUID
 
 import orjson
 
+from hub import protecting
 from hub.border.envelope import Kind
 from hub.policy import NOTICE
+from hub.protected import marked, marks_of, widened_row
 from hub.reading import decide
 from hub.releases import Release, Sending, event_body, release_of, texts_of
 from hub.rendering import render, whole
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from hub.picture import View
+    from hub.protected import Widened
     from hub.sheaf import Sheaf
     from hub.store import Connection
     from hub.stored import Stored
@@ -55,11 +58,11 @@ class Round:
             release = AS_NOTICE  # who has received an alert hears that it is over, even if its right has shrunk since
         if not release.grants:
             return []
-        if gone_as is not None and set(texts_of(row, release.projections)) <= set(gone_as):
+        if gone_as is not None and self._has_gone(row, release, gone_as):
             return []
-        self._seal(row, release)
+        released = self._seal(row, release)
         ends = [] if row.timing.lapsed_at is None or closes(row.type) else self._send_ends(row)
-        return [(row.hub_id, name, grant) for name, grant in release.grants.items()] + ends
+        return released + ends
 
     def _send_change(self, control: Stored) -> list[Released]:
         """
@@ -75,13 +78,13 @@ class Round:
         release = self._release(row)
         if not release.grants and closes(row.type) and not self.view.lanes.lanes[row.lane].facts.is_recalled:
             release = AS_NOTICE
+        told: list[Released] = []
         if release.grants:
-            self._seal(row, release)
+            told += self._seal(row, release)
         else:
             self.sheaf.add(Kind.RECALL, {"event": str(hub_id), "control": str(control.hub_id)}, event=hub_id)
             self.sealed.discard(hub_id)
-        self._seal(control, AS_NOTICE, about=hub_id)
-        told = [(hub_id, name, grant) for name, grant in release.grants.items()] + [(control.hub_id, NOTICE, "")]
+        told += self._seal(control, AS_NOTICE, about=hub_id)
         return told + (self._reopen(row) if closes(row.type) and not release.grants else [])
 
     def _reopen(self, end: Stored) -> list[Released]:
@@ -95,12 +98,11 @@ class Round:
         peer = self.sheaf.way.peer
         ends = [one for one in departures.of_subject(self.conn, row.source, row.subject) if closes(one.type)]
         gone = departures.crossed(self.conn, peer, [end.hub_id for end in ends])
-        sent = []
+        sent: list[Released] = []
         for end in ends:
             if end.hub_id not in gone and end.hub_id not in self.sealed:
                 release = self._release(end)
-                self._seal(end, release if release.grants else AS_NOTICE)
-                sent += [(end.hub_id, name, grant) for name, grant in release.grants.items()]
+                sent += self._seal(end, release if release.grants else AS_NOTICE)
         return sent
 
     def _release(self, row: Stored) -> Release:
@@ -111,9 +113,17 @@ class Round:
         subject = row.source, row.subject
         return subject in self.subjects or departures.has_crossed(self.conn, self.sheaf.way.peer, *subject)
 
-    def _seal(self, row: Stored, release: Release, about: UUID | None = None) -> None:
+    def _has_gone(self, row: Stored, release: Release, gone_as: tuple[str, ...]) -> bool:
+        is_all = set(texts_of(row, release.projections)) <= set(gone_as)
+        return is_all and marks_of(self._opened(row, release)) == marked(gone_as)
+
+    def _opened(self, row: Stored, release: Release) -> tuple[Widened, ...]:
+        """What consents open beside what is released; nothing beside a mere notice."""
+        return () if release.grants.keys() == {NOTICE} else protecting.opened(row, self.readers)
+
+    def _seal(self, row: Stored, release: Release, about: UUID | None = None) -> list[Released]:
         rules = self.view.rules
-        texts = texts_of(row, release.projections)
+        texts, opened = texts_of(row, release.projections), self._opened(row, release)
         sending = Sending(
             row=row,
             facts=self.view.lanes.lanes[row.lane].facts,
@@ -123,8 +133,11 @@ class Round:
             rules=rules.directory.version,
             policy=rules.version,
             about=about,
+            protected=[widened_row(one) for one in opened],
         )
         body = event_body(sending, self.sheaf.way.prefix)
-        self.sheaf.add(Kind.EVENT, body, event=row.hub_id, projections=tuple(texts))
+        self.sheaf.add(Kind.EVENT, body, event=row.hub_id, projections=(*texts, *sorted(marks_of(opened))))
         self.sealed.add(row.hub_id)
         self.subjects.add((row.source, row.subject))
+        granted = [*release.grants.items(), *((one.name, one.grant) for one in opened)]
+        return [(row.hub_id, name, grant) for name, grant in granted]

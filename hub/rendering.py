@@ -57,8 +57,11 @@ def render(row: Stored, name: str) -> str:
     return projection.render(fresh.text, fresh.cuts[name])
 
 
-def render_opened(row: Stored, name: str, pointers: Iterable[str]) -> str:
-    """The projection `name`, and with it the members at `pointers`; worked out for this one answer, never stored."""
+def render_opened(row: Stored, name: str, pointers: Iterable[str], *, outside: bool = False) -> str:
+    """The projection `name`, and with it the members at `pointers`; worked out for this one answer, never stored.
+
+    `outside`: for a reader beyond this node, who gets nothing that is marked resident.
+    """
     event = whole(row)
-    fresh = projection.project(event, row.type, opened=(name, pins.placed(event, pointers)))
+    fresh = projection.project(event, row.type, outside=outside, opened=(name, pins.placed(event, pointers)))
     return projection.render(fresh.text, fresh.cuts[name])

@@ -54,6 +54,7 @@ def readers_at(picture: Picture, view: View, peer: str, at: datetime) -> tuple[t
     named = {one for lane in view.lanes.lanes.values() for one in lane.facts.audience or ()}
     named |= {grant.reader.agency for grant in view.rules.grants.grants if grant.reader.agency is not None}
     named |= {one for grant in view.rules.grants.grants for one in grant.without_readers}
+    named |= {one for held in view.rules.consents.values() for consent in held for one in consent.recipients}
     readers = []
     for agency in readers_of(theirs, at, sorted(named)):
         asking = Asking(of_agency(agency), picture, view, at)

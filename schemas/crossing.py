@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas import forms, registry
 from schemas.ack import UUID_PATTERN
-from schemas.complaints import NOT_AN_OBJECT
+from schemas.complaints import NOT_AN_OBJECT, NOT_TEXT
 from schemas.envelope import STATUSES
 from schemas.fields import Body, Code, Flag, Formed, Instant, Jurisdiction, Leaf, Line, Many, One, Whole
 from schemas.label import TLPS
@@ -22,7 +22,11 @@ LEVELS = ("public", "partner", "enforcement")
 NAMES = frozenset({NOTICE, *LEVELS, *(f"{level}~" for level in LEVELS)})
 MOST_NAMED = 50  # where more may read, the grant says who, and neither releases nor recalls grow with them
 MAX_TEXT_CHARS = 512 * 1024
+MOST_WIDENED = 200  # texts that consents open of one event
+MOST_WIDENED_READERS = 200  # of one of them
+MOST_CONSENTS = 32  # that hold at once; what more would open stays shut
 
+A_CONSENT = Text("the id of a consent (a UUID)", "el id de un consentimiento (un UUID)")
 AN_ID = Text("the hub's id of an event (a UUID)", "el id de un evento en el hub (un UUID)")
 
 
@@ -61,6 +65,29 @@ class ReleaseSchema(Body):
     grants = Grants(PUBLIC, required=True)
 
 
+class Canonical(Leaf):
+    """The canonical JSON text of one projection."""
+
+    default_error_messages = {"text": NOT_TEXT}
+
+    def check(self, value: Any) -> str:
+        if type(value) is not str or not 0 < len(value) <= MAX_TEXT_CHARS:
+            raise self.make_error("text")
+        return value
+
+
+class WidenedSchema(Body):
+    """What consents open beside the texts: to whom, in place of which projection, until when (hub/protected.py)."""
+
+    readers = Many(forms.agency(PUBLIC), MOST_WIDENED_READERS, least=1, unique=True, required=True)
+    consents = Many(Formed(PUBLIC, UUID_PATTERN, A_CONSENT), MOST_CONSENTS, least=1, unique=True, required=True)
+    purposes = Many(forms.slug(PUBLIC), MOST_CONSENTS, least=1, unique=True, required=True)
+    projection = Code(PUBLIC, tuple(sorted(NAMES - {NOTICE})), required=True)
+    text = Canonical(PUBLIC, required=True)
+    valid_until = Instant(PUBLIC, required=True)
+    fresh_s = Whole(PUBLIC, 1, 2**31 - 1, required=True)
+
+
 class CrossingEventSchema(Body):
     """One event; what it does not have is left out."""
 
@@ -86,6 +113,7 @@ class CrossingEventSchema(Body):
     position = Whole(PUBLIC, 1, 2**53 - 1)
     release = One(PUBLIC, ReleaseSchema, required=True)
     texts = Texts(PUBLIC, required=True)
+    protected = Many(One(PUBLIC, WidenedSchema), MOST_WIDENED)
 
 
 CROSSING_EVENT = CrossingEventSchema()

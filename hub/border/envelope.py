@@ -32,6 +32,7 @@ class Kind(StrEnum):
     GRANT = "grant"  # one of its grants whose readers are over here, as it stands
     EVENT = "event"
     RECALL = "recall"  # an event that crossed is no longer released
+    CONSENT = "consent"  # one that opened something has ended
     READS = "reads"  # who over here read the receiver's events
 
 

@@ -53,6 +53,17 @@ def heard(conn: Connection, peer: str, at: datetime) -> None:
     conn.execute("UPDATE crossing SET heard_at = %s WHERE peer = %s", (at, peer))
 
 
+def note_current(conn: Connection, peer: str, *, age_s: float) -> None:
+    """We know how things stand over there, or stood so many seconds ago."""
+    conn.execute(
+        """
+        UPDATE crossing SET current_at = greatest(current_at, clock_timestamp() - make_interval(secs => %s))
+         WHERE peer = %s
+        """,
+        (age_s, peer),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """An envelope that was dealt with."""
@@ -232,6 +243,7 @@ def record(conn: Connection, peer: str, policy: str, stored: Sequence[UUID]) -> 
 
 def empty(conn: Connection, hub_ids: Sequence[UUID], texts: Sequence[str], cuts: Sequence[str]) -> None:
     """Of copies that may not be read any more nothing stays but their notices."""
+    conn.execute("DELETE FROM protected_copy WHERE event = ANY(%s::uuid[])", (list(hub_ids),))
     conn.execute(
         """
         UPDATE event e SET text = t.text, cuts = t.cuts, digest = sha256(convert_to(t.text, 'UTF8'))

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 
 PEERS = "SELECT p.node, p.country, p.state, l.limits FROM peer p LEFT JOIN peer_limits l ON l.peer = p.node"
 KNOWN = "SELECT peer, agency, kind FROM shown_agency WHERE is_known"
+PROTECTED = "SELECT peer, reader FROM protected_reader"
 RELEASED = "SELECT peer, id, standing FROM released_grant ORDER BY peer, id, no"
 
 
-def borders_of(peers: Iterable[Mapping[str, Any]], known: Iterable[Mapping[str, Any]]) -> Mapping[str, Border]:
-    """Rows of `PEERS` and `KNOWN` as the policy has them."""
+def borders_of(
+    peers: Iterable[Mapping[str, Any]], known: Iterable[Mapping[str, Any]], protected: Iterable[Mapping[str, Any]]
+) -> Mapping[str, Border]:
+    """Rows of `PEERS`, `KNOWN` and `PROTECTED` as the policy has them."""
+    readers: defaultdict[str, set[str]] = defaultdict(set)
+    for row in protected:
+        readers[row["peer"]].add(row["reader"])
     knows: defaultdict[str, dict[str, Kind]] = defaultdict(dict)
     for row in known:
         knows[row["peer"]][row["agency"]] = Kind(row["kind"])
@@ -38,6 +44,7 @@ def borders_of(peers: Iterable[Mapping[str, Any]], known: Iterable[Mapping[str, 
                 is_open=row["state"] == "open",
                 limits=None if row["limits"] is None else _limits(row["limits"]),
                 knows=MappingProxyType(knows[row["node"]]),
+                protected=frozenset(readers[row["node"]]),
             )
             for row in peers
         }

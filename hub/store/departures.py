@@ -153,9 +153,9 @@ _PLACED = f"""
      ORDER BY l.position LIMIT %(limit)s
 """  # noqa: S608 - constants only
 _OFFERED = f"""
-    SELECT {COLUMNS.replace("l.position", "o.position")}, false AS is_owed, coalesce(o.grant_id, '') AS offered_by
+    SELECT {COLUMNS.replace("l.position", "o.position")}, false AS is_owed, o.grant_id AS offered_by
       FROM offer o JOIN event e ON e.hub_id = o.event JOIN log l ON l.event = o.event
-     WHERE o.position > %(after)s AND o.position <= %(until)s
+     WHERE o.position > %(after)s AND o.position <= %(until)s AND o.reader IS NULL
        AND (e.lane IN (SELECT unnest(%(lanes)s::int[]))) IS TRUE
      ORDER BY o.position LIMIT %(limit)s
 """  # noqa: S608 - constants only

@@ -187,6 +187,10 @@ _SHELVED = {
 }
 
 
+# What either side was told and will be told again; what consents opened is to come again too, or has ended meanwhile.
+_TOLD = ("lane_release", "sent_rule", "shown_agency", "protected_copy", "protected_reader")
+
+
 def start_over(conn: Connection, node: str, at: datetime) -> None:
     """Both directions from the beginning: a new stream out, and whatever stream begins at 1 in; in a transaction."""
     conn.execute(
@@ -196,13 +200,13 @@ def start_over(conn: Connection, node: str, at: datetime) -> None:
     for table, (first, last) in _SHELVED.items():
         moved = ", ".join(f"{column} = {column} - shelf.by" for column in dict.fromkeys((first, last)))
         conn.execute(_SHELVE.format(table=table, columns=moved, first=first, last=last), (node, node))
-    for table in ("lane_release", "sent_rule", "shown_agency"):
+    for table in _TOLD:
         conn.execute(f"DELETE FROM {table} WHERE peer = %s", (node,))  # noqa: S608 - constants only
     conn.execute(
         """
         UPDATE crossing SET stream = uuidv7(), out_seq = 0, out_hash = decode(repeat('00', 32), 'hex'), position = 0,
                             receipted = 0, in_stream = NULL, in_seq = 0, in_hash = decode(repeat('00', 32), 'hex'),
-                            failed_at = NULL, failure = NULL
+                            failed_at = NULL, failure = NULL, current_at = NULL
          WHERE peer = %s
         """,
         (node,),

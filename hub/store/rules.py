@@ -50,7 +50,7 @@ SELECT grant_id, version, agency, events_from, approved_at, confirm_until AS val
 """
 _PARTS = "SELECT grant_id, agency, side FROM grant_part ORDER BY agency"
 _BESIDE = (_PARTIES, _OWNERS, _PARTS)
-_ACROSS = (borders.PEERS, borders.KNOWN, borders.RELEASED)
+_ACROSS = (borders.PEERS, borders.KNOWN, borders.PROTECTED, borders.RELEASED)
 
 GRANTS = """
 SELECT g.id, g.version, g.agreement, g.source_agency, g.source_kind, g.source_country, g.reader_agency, g.reader_kind,
@@ -84,7 +84,7 @@ def read(conn: Connection, known: Rules) -> Rules:
         held = conn.cursor(row_factory=dict_row).execute(f"{GRANTS} WHERE {_CURRENT} ORDER BY g.id, g.version")
         rows = [cursor.fetchall() for cursor in fetched]
         granted = held.fetchall()
-    enrolled, rights, attestations, people, consents, peers, confirmed, released, *beside = rows
+    enrolled, rights, attestations, people, consents, peers, confirmed, protected, released, *beside = rows
     directory = Directory.of(version, _agencies(enrolled, rights, attestations), [persons.of_row(**p) for p in people])
     digest = hashlib.sha256(repr((granted, beside, released)).encode()).hexdigest()
     grants = in_use(grants_of(granted, *beside)) + borders.released(released)
@@ -93,7 +93,7 @@ def read(conn: Connection, known: Rules) -> Rules:
         GrantSet(grants, digest),
         known.limits,
         by_subject(map(_consent, consents)),
-        borders.borders_of(peers, confirmed),
+        borders.borders_of(peers, confirmed, protected),
     )
 
 

@@ -77,6 +77,17 @@ def put_sent_rules(conn: Connection, peer: str, what: str, digests: Mapping[str,
     )
 
 
+def forget_sent_rules(conn: Connection, peer: str, what: str, rules: Collection[str]) -> None:
+    """These have ended, and nothing will be said of them again."""
+    conn.execute("DELETE FROM sent_rule WHERE peer = %s AND what = %s AND id = ANY(%s)", (peer, what, list(rules)))
+
+
+def due_consents(conn: Connection, peer: str) -> frozenset[str]:
+    """Consents that open something else by now than what was sent."""
+    rows = conn.execute("SELECT id FROM sent_rule WHERE peer = %s AND what = 'consent' AND digest = ''", (peer,))
+    return frozenset(str(row[0]) for row in rows.fetchall())
+
+
 def shown(conn: Connection, peer: str) -> dict[str, bytes]:
     """Our agencies as the peer was told of them, each by its digest."""
     rows = conn.execute("SELECT agency, digest FROM shown_agency WHERE peer = %s", (peer,)).fetchall()

@@ -1,7 +1,8 @@
 """
 Looks at the calendar: says at 30, 7 and 1 days before that an attestation, a key, a right or a grant is to end.
 
-One leads at a time, so that one line is logged; that nothing is recorded twice, the database sees to.
+One leads at a time, so that one line is logged; that nothing is recorded twice, the database sees to. What consents of
+another node had opened here and open no more, since their time is over, is thrown away.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import Unavailable
-from hub.store import connect, log
+from hub.store import connect, log, protected
 from hub.warning import warn
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _take_part(keeper: Keeper, conn: Connection, me: uuid.UUID, stopping: Callab
 
 
 def _look(keeper: Keeper, conn: Connection) -> None:
+    protected.forget_ended(conn)
     view = keeper.picture.refresh(conn)
     for warned in warn(conn, view, keeper.node, keeper.now()):
         ending = warned.ending

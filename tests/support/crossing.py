@@ -163,11 +163,25 @@ class Side:
         """The stream that it sends."""
         return UUID(str(self.rows("SELECT stream FROM crossing WHERE peer = %s", self.peer)[0][0]))
 
-    def takes(self, stream: UUID, envelopes: Sequence[Sealed], *, first: int | None = None, placed: int = 0) -> Receipt:
+    def takes(
+        self,
+        stream: UUID,
+        envelopes: Sequence[Sealed],
+        *,
+        first: int | None = None,
+        placed: int = 0,
+        sent_at: datetime | None = None,
+    ) -> Receipt:
         """What this node answers a batch."""
         began = envelopes[0].head.seq if envelopes else first or 1
         arriving = Arriving(
-            peer=self.peer, stream=stream, first=began, envelopes=envelopes, digest=bytes(32), placed=placed
+            peer=self.peer,
+            stream=stream,
+            first=began,
+            envelopes=envelopes,
+            digest=bytes(32),
+            placed=placed,
+            sent_at=sent_at,
         )
         receipt = arrivals.receive(self.conn, self.picture, self.node, arriving, now())
         self.sequence()
