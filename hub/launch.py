@@ -24,7 +24,7 @@ from hub.store.migrate import migrate
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -57,7 +57,9 @@ def up(told: Settings, console: Console, language: str, stopping: Callable[[], b
         fleet.keep(stopping)
 
 
-def start_services(told: Settings, console: Console, language: str, stack: ExitStack) -> Services:
+def start_services(
+    told: Settings, console: Console, language: str, stack: ExitStack, *, jvm: Sequence[str] = kafka.JVM
+) -> Services:
     """Configured services as they are; embedded ones where none are configured, ended with `stack`."""
     url, bootstrap = told.database.url, told.kafka.bootstrap
     if not url:
@@ -66,7 +68,7 @@ def start_services(told: Settings, console: Console, language: str, stack: ExitS
         url = database(server, told.node.id)
     if not bootstrap:
         jars = kafka_jars(console=console, language=language)
-        broker = kafka.start(told.state_dir, [broker_node(told)], jars=jars)
+        broker = kafka.start(told.state_dir, [broker_node(told)], jars=jars, jvm=jvm)
         stack.callback(broker.stop)
         bootstrap = broker.bootstrap(told.node.id)
     return Services(database_url=url, bootstrap=bootstrap)

@@ -17,6 +17,7 @@ import httpx
 from hub import keys, launch, main, signing
 from hub.demo import neighbours
 from hub.directory import Credential
+from hub.embedded import kafka
 from hub.embedded.install import kafka_jars
 from hub.errors import Unavailable
 from hub.fleet import AT_THE_BORDER, MEMBERS, Fleet
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 300.0  # with anything: the demo is right on a slow machine too, only later
 WATCH_S = 0.2
+JVM = (*kafka.JVM, "-XX:TieredStopAtLevel=1")  # what runs for a minute never earns back what its compiler takes
 ENDED = 124  # as timeout(1) has it
 NOT_ENDED = Text("{command} did not end within {seconds} s", "{command} no terminó en {seconds} s")
 STARTING = Text(
@@ -140,7 +142,7 @@ def set_up(folder: Path, console: Console, language: str, stack: ExitStack, stop
         console.print(STARTING.format(node=node).in_(language))
         variables = neighbours.settle(state / node)
         told = load_settings(config, variables)
-        services = launch.start_services(told, console, language, stack)
+        services = launch.start_services(told, console, language, stack, jvm=JVM)
         variables |= {CONFIG_VARIABLE: str(config.absolute())}
         environment = launch.prepare(told, services, os.environ | variables)
         fleet = Fleet(told.state_dir / "run", environment)
