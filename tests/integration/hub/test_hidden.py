@@ -31,6 +31,15 @@ ROUTES: dict[tuple[str, str], Ask] = {
     ("POST", "/v1/events/<uuid:hub_id>/acks"): lambda desk, one: desk.post(
         f"/v1/events/{one.hub_id}/acks", {"state": "read"}
     ),
+    ("POST", "/v1/events/<uuid:hub_id>/notes"): lambda desk, one: desk.post(
+        f"/v1/events/{one.hub_id}/notes", {"kind": "question", "text": {"en": "Which exit?"}}
+    ),
+    ("POST", "/v1/events/<uuid:hub_id>/recall"): lambda desk, one: desk.post(
+        f"/v1/events/{one.hub_id}/recall", {"reason": "error"}
+    ),
+    ("POST", "/v1/events/<uuid:hub_id>/label"): lambda desk, one: desk.post(
+        f"/v1/events/{one.hub_id}/label", {"reason": "safety", "label": {"tlp": "red"}}
+    ),
     ("GET", "/v1/events/<uuid:hub_id>/receipts"): lambda desk, one: desk.get(f"/v1/events/{one.hub_id}/receipts"),
     ("GET", "/v1/cases/<path:subject>"): lambda desk, one: desk.get(f"/v1/cases/{one.subject}"),
 }
