@@ -47,7 +47,7 @@ class Across:
     What became of it on the way to another node.
 
     `sent`: sealed, in its place in the sequence. `received`: the node has said under its signature that it is stored.
-    `newest` is the last envelope; `position` is where the event stands in the log over there.
+    `newest` is the last envelope that was more than a repetition; `position` is where it stands in the log over there.
     """
 
     sent: datetime | None = None
@@ -108,7 +108,7 @@ def crossings(envelopes: Iterable[Sent]) -> dict[str, Across]:
         found[peer] = Across(
             sent=told[0].made_at,
             received=min(taken, default=None),
-            newest=told[-1],
+            newest=next((one for one in reversed(told) if one.outcome != "known"), told[-1]),
             position=max((one.place for one in told if one.place is not None), default=None),
         )
     return found

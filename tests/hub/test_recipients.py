@@ -94,6 +94,13 @@ def test_of_18000_agencies_every_page_is_bounded_and_all_are_counted() -> None:
     assert (found.recipients, found.received, found.read, found.acknowledged) == (18_000, 18_000, 1, 1)
 
 
+def test_what_was_sent_once_more_and_known_there_changes_nothing() -> None:
+    stored = Sent(peer="mx", seq=1, kind="event", made_at=NOW, receipted_at=NOW, outcome="stored", place=7)
+    again = replace(stored, seq=2, outcome="known", place=None)
+
+    assert crossings([stored, again]) == crossings([stored])
+
+
 def test_a_node_has_received_it_with_the_first_envelope_that_it_took() -> None:
     times = [NOW + timedelta(seconds=number) for number in range(6)]
     refused = Sent(peer="mx", seq=1, kind="event", made_at=times[0], receipted_at=times[1], outcome="refused:malformed")
