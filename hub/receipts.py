@@ -75,7 +75,7 @@ def read(conn: Connection, asking: Asking, hub_id: UUID, *, after: str, limit: i
 
 
 def _require_own(conn: Connection, asking: Asking, hub_id: UUID) -> Stored:
-    """Its machines that read events, and its people who look after disclosures; to others it is not there."""
+    """Who at its source reads events (a duty officer) or looks after disclosures; to others it is not there."""
     row = events.by_hub_id(conn, hub_id, asking.principal.agency.id)
     decision = NOTHING if row is None else _may_follow(asking, row)
     if row is None or not decision.is_allowed:
@@ -86,8 +86,9 @@ def _require_own(conn: Connection, asking: Asking, hub_id: UUID) -> Stored:
 
 
 def _may_follow(asking: Asking, row: Stored) -> Decision:
-    if asking.principal.person is not None:
-        return may_act_for(asking.principal, READ_DISCLOSURES, row.source)
     if row.source != asking.principal.agency.id:
         return NOT_ITS_OWN
-    return decide(asking, row, asking.reach())
+    reading = decide(asking, row, asking.reach())
+    if reading.is_allowed or asking.principal.person is None:
+        return reading
+    return may_act_for(asking.principal, READ_DISCLOSURES, row.source)
