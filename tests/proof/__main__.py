@@ -15,13 +15,14 @@ import sys
 import traceback
 from collections.abc import Mapping
 
+from tests.proof.border import border
 from tests.proof.day import day
 from tests.proof.kills import kills
 from tests.proof.policy import policy
 from tests.proof.restore import restore
 from tests.proof.verdict import NotRun, Proof, Run
 
-PROOFS: Mapping[str, Proof] = {"kills": kills, "policy": policy, "restore": restore, "day": day}
+PROOFS: Mapping[str, Proof] = {"kills": kills, "policy": policy, "restore": restore, "day": day, "border": border}
 QUICK_VARIABLE = "PUENTE_PROOF_QUICK"
 
 
