@@ -161,9 +161,9 @@ def _fork(attack: _Attack) -> None:
     attack.row("another envelope in a place that is taken", "fork", _code(answer), _state(mx) == "stopped")
     answer = us.inside(lambda: attack.hostile.send([]))
     attack.row("anything after that", "stopped", _code(answer), is_well=True)
-    for post in (mx, us):
-        if _state(post) == "stopped":
-            post.does("peer", "resume", (us if post is mx else mx).id)
+    until(lambda: _state(us) == "stopped", within_s=CROSSES_S, what="the stop on the other side")
+    for post, other in ((mx, us), (us, mx)):
+        post.does("peer", "resume", other.id)
     attack.part.require("hostile:works-after-resume", _resumed(attack))
 
 

@@ -105,12 +105,7 @@ def _cut(scene: Scene, plan: Plan) -> Part:
         scene.stage.wire.become(CUT)
         time.sleep(plan.cut_s / 2)
         for one in taken:
-            at_gateway(
-                one.own,
-                one.own.poster,
-                lambda gateway, one=one: gateway.recall(one.recalled, {"reason": "wrong-person"}),
-            )
-            one.own.grant(one.there.country, with_warnings=False)
+            one.take_back()
         time.sleep(plan.cut_s / 2)
         still_open.extend(one.is_open() for one in taken)
 

@@ -110,7 +110,7 @@ def _warning(country: str, code: str) -> dict[str, Any]:
 
 
 def _had(side: Side, reader: Agency) -> set[str]:
-    """The places that came to a reader, as the events themselves name them; the digits must be theirs in the text too."""
+    """The places that came to a reader, as the events name them; the text must name them in its own scheme too."""
     found: set[str] = set()
     after = 0
     while True:
