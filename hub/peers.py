@@ -127,6 +127,8 @@ def renew(conn: Connection, peer: str, anchor_jws: str, at: datetime) -> None:
     """
     Take the keys of an anchor that came in the stream; where the node is and who vouches for it does not change.
 
+    One that was sealed before the pinned one was exported, and names no other keys, is taken and changes nothing.
+
     Raises:
         BorderRefused: `keys`: it is no anchor, of another node, older, or not signed by a key pinned and valid.
     """
@@ -137,6 +139,8 @@ def renew(conn: Connection, peer: str, anchor_jws: str, at: datetime) -> None:
             raise Conflict(ANOTHERS)
         if shown.anchor.country != held.country:
             raise Conflict(ANOTHERS)
+        if _is_no_news(conn, held, shown):
+            return
         _require_vouched(conn, held, shown, at)
     except Invalid as error:
         raise BorderRefused("keys", error.flaws[0].text) from error
@@ -228,6 +232,15 @@ def _require_own_prefix(conn: Connection, node: str, anchor: Anchor) -> None:
             raise Conflict(OVERLAPS.format(node=other))
 
 
+def _is_no_news(conn: Connection, held: Peer, shown: Shown) -> bool:
+    return _is_older(held, shown) and {key.kid for key in shown.anchor.keys} <= stored.keys_of(conn, held.node).keys()
+
+
+def _is_older(held: Peer, shown: Shown) -> bool:
+    pinned: int = signing.claimed(held.anchor, max_chars=anchors.MAX_CHARS)["iat"]
+    return shown.anchor.issued_at.timestamp() < pinned
+
+
 def _require_vouched(conn: Connection, held: Peer, shown: Shown, at: datetime) -> None:
     """The anchor is the pinned one, or a newer one that a pinned key, valid then and now, has signed."""
     if shown.signed == held.anchor:
@@ -235,5 +248,5 @@ def _require_vouched(conn: Connection, held: Peer, shown: Shown, at: datetime) -
     signer = stored.keys_of(conn, held.node).get(shown.kid)
     if signer is None or not signer.is_valid(at) or not signer.is_valid(shown.anchor.issued_at):
         raise Conflict(CHANGED.format(node=held.node))
-    if shown.anchor.issued_at.timestamp() < signing.claimed(held.anchor, max_chars=anchors.MAX_CHARS)["iat"]:
+    if _is_older(held, shown):
         raise Conflict(OLDER.format(node=held.node))

@@ -94,9 +94,11 @@ class Round:
         return [each for row in rows if row.hub_id in gone for each in self.send(row, gone[row.hub_id])]
 
     def _send_ends(self, row: Stored) -> list[Released]:
-        """What goes across only now that it is over goes with its end."""
+        """What goes across only now that it is over goes with its end, unless the end has yet to come in the log."""
         peer = self.sheaf.way.peer
+        passed = max(row.position or 0, self.sheaf.way.position)
         ends = [one for one in departures.of_subject(self.conn, row.source, row.subject) if closes(one.type)]
+        ends = [end for end in ends if (end.position or 0) <= passed]
         gone = departures.crossed(self.conn, peer, [end.hub_id for end in ends])
         sent: list[Released] = []
         for end in ends:

@@ -34,7 +34,9 @@ def _told(config: Path | None) -> Settings:
 def up(config: Path | None) -> None:
     """Stays until Ctrl-C and leaves no process behind."""
     main.log_to_stderr()
-    told = _told(config)
+    if config is not None:
+        os.environ[main.CONFIG_VARIABLE] = str(config)
+    told = main.configured(config)  # not what the node settled when it ran last: its services are not there any more
     main.limits(told)  # a mistake in a file shows here, not in every log
     launch.up(told, Console(stderr=True), LANGUAGE, main.until_told())
 

@@ -43,6 +43,12 @@ POLL_S = 0.2  # what is not notified of (a grant that begins, a read that got it
 BEAT_S = 5.0  # an empty batch says that we are here
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 15.0
 ENDING_S = 1.5
+# What only operators can mend, on both sides: one that has not stopped would follow a stream that is over.
+ENDS = {
+    "fork": "it holds other envelopes under numbers that we give anew",
+    "stopped": "it has stopped over there, until an operator begins again",
+    "stream": "it follows another stream of ours than the one that goes on here",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,8 +276,14 @@ class Round:
     def _failed(self, code: str) -> None:
         conn, node = self.conn, self.peer.node
         stored.note_failure(conn, node, code, self.border.now())
-        if code == "fork" and peers.stop(conn, self.border.node, node, code):
-            logger.error("crossing to %s is stopped: it holds other envelopes under numbers that we give anew", node)
+        if self._ends(code) and peers.stop(conn, self.border.node, node, code):
+            logger.error("crossing to %s is stopped: %s", node, ENDS[code])
+
+    def _ends(self, code: str) -> bool:
+        """Whether nothing more is to be sent; one that has begun again waits for the other side to do so as well."""
+        way = stored.crossing(self.conn, self.peer.node)
+        has_begun_again = way is not None and way.receipted == 0
+        return code in ENDS and not (code == "stopped" and has_begun_again)
 
 
 def _nap(seconds: float, stopping: Callable[[], bool]) -> None:

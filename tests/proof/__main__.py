@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 
+from tests.proof.border import border
 from tests.proof.day import day
 from tests.proof.kills import kills
 from tests.proof.policy import policy
@@ -28,6 +29,7 @@ PROOFS: Mapping[str, Proof] = {
     "properties": properties,
     "restore": restore,
     "day": day,
+    "border": border,
 }
 QUICK_VARIABLE = "PUENTE_PROOF_QUICK"
 

@@ -40,6 +40,7 @@ class Life:
     random: Random
     grants: dict[str, Grant] = field(default_factory=dict)
     published: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    compared: int = 0  # answers: of one reader about one event, on either side
 
     def __post_init__(self) -> None:
         self.pair.us.enrol(POLICE)
@@ -151,6 +152,7 @@ class Life:
         """Once everything has crossed: every reader whose copies are not what the origin gives it."""
         self.pair.cross()
         found = []
+        self.compared += len(THERE) * int(self.pair.us.rows("SELECT count(*) FROM log")[0][0])
         for reader in THERE:
             seen, due = self.seen(reader), self.due(reader)
             found += [f"{reader.id} has {one} too much" for one in seen.keys() - due.keys()]

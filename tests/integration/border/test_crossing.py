@@ -134,6 +134,15 @@ def test_an_acknowledgement_goes_back_to_the_originator(met: Pair) -> None:
     assert [(got["source"], got["data"]["event"]) for got in answers] == [(FISCALIA.id, str(hub_id))]
 
 
+def test_an_alert_that_ended_during_an_outage_crosses_in_its_order(met: Pair) -> None:
+    """Given an alert, an update and its end, and nothing sent meanwhile, then each crosses once and in this order."""
+    subject = released()["subject"]
+    for minutes, verb in enumerate(("issued", "updated", "cancelled")):
+        met.us.publish(released(verb, minutes=minutes, subject=subject))
+    met.us.makes()
+    assert [body["type"].rpartition(".")[2] for body in bodies(met.us.batch())] == ["issued", "updated", "cancelled"]
+
+
 def test_a_read_over_there_is_among_the_originators_disclosures(met: Pair) -> None:
     """Given an alert that crossed, when the fiscalía reads it, then the police's node has that on record."""
     hub_id = met.us.publish(released())

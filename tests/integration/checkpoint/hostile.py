@@ -6,25 +6,54 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
+import trustme
 
 from hub.border import batch, envelope
 from hub.border.batch import BatchHead
 from hub.border.envelope import FIRST, Head, Kind, Sealed, body_digest
+from hub.border_keys import Signer
 from hub.signing import SigningKey, seal
-from hub.workers.tls import context_for
-from tests.support.border import Side
+from hub.workers.tls import ClientCertificate, context_for
 
 GZIP = 16 + zlib.MAX_WBITS
+
+
+class Rows(Protocol):
+    """Somebody who may look into a node's database."""
+
+    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What the database itself says."""
+
+
+class Party(Protocol):
+    """One of the two nodes, as far as somebody hostile has to do with it; `folder` holds its keys."""
+
+    @property
+    def node(self) -> Rows:
+        """Its database."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def authority(self) -> trustme.CA: ...
+    @property
+    def signer(self) -> Signer: ...
+    @property
+    def client(self) -> ClientCertificate | None: ...
+    def clock(self) -> datetime: ...
 
 
 class Hostile:
     """Who holds the key of `us` and speaks to `mx`."""
 
-    def __init__(self, us: Side, mx: Side) -> None:
+    def __init__(self, us: Party, mx: Party) -> None:
         self.us, self.mx = us, mx
         self.key: SigningKey = us.signer.held()[-1].signing
         rows = us.node.rows("SELECT stream FROM crossing")
@@ -109,6 +138,6 @@ def bomb(size: int, fill: bytes = b"\0") -> bytes:
     return first + block * (size // block_bytes - 1) + packing.flush()
 
 
-def ago(side: Side, **of: int) -> datetime:
+def ago(side: Party, **of: int) -> datetime:
     """Some time before now."""
     return side.clock() - timedelta(**of)

@@ -213,11 +213,11 @@ def test_a_stranger_learns_nothing_but_that_it_is_one(enduring: Hostile) -> None
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/feed", "/oauth/token", "/health/ready", "/metrics", "/border/v1/batches/x"])
-def test_nothing_else_is_served_there(enduring: Hostile, path: str) -> None:
-    client = enduring.mx.app.test_client()
+def test_nothing_else_is_served_there(lasting: tuple[Side, Side], path: str) -> None:
+    client = lasting[1].app.test_client()
 
     assert (client.get(path).status_code, client.post(path).status_code) == (404, 404)
 
 
-def test_nothing_of_the_border_is_served_to_agencies(enduring: Hostile) -> None:
-    assert [rule.rule for rule in enduring.mx.node.app.url_map.iter_rules() if "border" in rule.rule] == []
+def test_nothing_of_the_border_is_served_to_agencies(lasting: tuple[Side, Side]) -> None:
+    assert [rule.rule for rule in lasting[1].node.app.url_map.iter_rules() if "border" in rule.rule] == []

@@ -178,10 +178,9 @@ class TestRollingOver:
         [
             lambda mx: other_keys(mx),
             lambda mx: mx.exported(prefix="us-"),
-            lambda mx: mx.exported(mx.clock() - timedelta(minutes=30)),
             lambda _: "nothing",
         ],
-        ids=["unpinned keys", "another prefix", "older", "no anchor"],
+        ids=["unpinned keys", "another prefix", "no anchor"],
     )
     def test_in_the_stream_only_pinned_keys_vouch_for_others(
         self, us: Side, mx: Side, signed: Callable[[Side], str]
@@ -193,6 +192,23 @@ class TestRollingOver:
 
         assert refused.value.code == "keys"
         assert us.node.rows("SELECT kid FROM peer_key") == before
+
+    def test_what_was_sealed_before_the_pinned_anchor_was_exported_is_taken_and_changes_nothing(
+        self, us: Side, mx: Side
+    ) -> None:
+        sealed = mx.exported()
+        border_keys.roll_over(mx.folder, mx.clock(), after=timedelta(days=30))
+        mx.clock.ahead = us.clock.ahead = timedelta(seconds=5)
+        us.trusts(mx)
+        pinned = (
+            "SELECT p.anchor, array_agg(k.kid ORDER BY k.kid) FROM peer p JOIN peer_key k ON true GROUP BY p.anchor"
+        )
+        before = us.node.rows(pinned)
+
+        with us.connected() as conn:
+            peers.renew(conn, "mx", sealed, us.clock())
+
+        assert us.node.rows(pinned) == before
 
     def test_where_a_node_is_does_not_change_in_the_stream(self, us: Side, mx: Side) -> None:
         before = us.node.rows("SELECT url, authority FROM peer")

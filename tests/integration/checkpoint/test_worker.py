@@ -125,6 +125,31 @@ def test_a_fork_stops_it_and_is_said_once(us: Side, mx: Side, caplog: pytest.Log
     assert caplog.text.count("begins again") == 1
 
 
+@pytest.mark.parametrize("first", ["us", "mx"])
+def test_a_stop_over_there_stops_it_here_too_and_whoever_begins_again_first_waits(
+    us: Side, mx: Side, first: str
+) -> None:
+    us.send(mx)
+    mx.send(us)
+    state = "SELECT p.state, c.failure FROM peer p JOIN crossing c ON c.peer = p.node"
+
+    def resume(side: Side) -> None:
+        with side.connected() as conn:
+            peers.resume(conn, side.name, "mx" if side is us else "us", side.clock())
+
+    with mx.connected() as conn:
+        assert peers.stop(conn, "mx", "us", "fork")
+    with working(us):
+        until(lambda: us.node.rows(state) == [("stopped", "stopped")], what="the stop here")
+        resume(us if first == "us" else mx)
+        if first == "us":
+            until(lambda: us.node.rows(state) == [("open", "stopped")], what="waiting for the other side")
+        resume(mx if first == "us" else us)
+        until(caught_up(us), within_s=20, what="receipts of the new stream")
+    mx.send(us)
+    assert (us.node.rows(state), mx.node.rows(state)) == ([("open", None)], [("open", None)])
+
+
 def test_pauses_grow_and_stay_below_their_most() -> None:
     backoff = Backoff()
 
