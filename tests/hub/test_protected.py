@@ -319,6 +319,43 @@ def test_the_random_worlds_are_not_empty() -> None:
     assert names_in(over_there(taken(body), of_agency(FISCALIA), OPEN.told, NOW)) == {FIRST}
 
 
+def of_two(**second: Any) -> World:
+    """Two consents, of which the second opens the other name and differs as said, and grants to either purpose."""
+    (first,), (one,) = OPEN.consents, OPEN.grants
+    other = replace(first, id=str(UUID(int=2)), fields=(f"/data/victims/ref:V1/{SECOND}",), **second)
+    return World((first, other), (one, replace(one, id="another", purpose=PURPOSES[1])))
+
+
+def read_of(world: World, at: datetime = NOW, **narrowed: Any) -> frozenset[str]:
+    """Which names the fiscalía reads over there of what was sent now."""
+    body = world.sends(NOW)
+    assert body is not None
+    return names_in(over_there(taken(body), replace(of_agency(FISCALIA), **narrowed), world.told, at))
+
+
+@pytest.mark.parametrize(
+    ("purpose", "opened"), [(None, {FIRST, SECOND}), (PURPOSES[0], {FIRST}), (PURPOSES[1], {SECOND})]
+)
+def test_of_consents_to_two_purposes_a_token_opens_those_to_its_own(purpose: str | None, opened: set[str]) -> None:
+    assert read_of(of_two(purpose=PURPOSES[1]), purpose=purpose) == opened
+
+
+def test_when_the_first_of_two_has_run_out_nothing_of_both_is_shown_until_the_origin_says_what_is_left() -> None:
+    world = of_two(valid_until=LATER)
+
+    assert [read_of(world, at) for at in (NOW, LATER)] == [{FIRST, SECOND}, frozenset()]
+
+
+def test_what_widens_a_projection_is_not_shown_in_place_of_another() -> None:
+    copy = taken(sent())
+    (grant_of_more,) = OPEN.grants
+    lesser = replace(grant_of_more, id="lesser", purpose=PURPOSES[1], clearance=Sensitivity.PARTNER)
+    decision = may_read(of_agency(FISCALIA), FACTS, World((), (grant_of_more, lesser)).told, NOW)
+
+    found = [best(held(copy.protected, FISCALIA.id), name, decision, NOW) for name in ("enforcement", "partner")]
+    assert [one is None for one in found] == [False, True]
+
+
 def test_of_what_either_side_thinks_fresh_the_stricter_holds() -> None:
     found = [taken(sent(fresh_s=seconds)).protected[0].fresh_s for seconds in (60, 10 * FRESH_S)]
 

@@ -10,8 +10,10 @@ import pytest
 
 from hub import feed
 from hub.directory import Agency
+from hub.picture import Stale
 from hub.protected import FRESH_S
-from hub.store.peers import set_state
+from hub.store.peers import set_state, start_over
+from hub.store.protected import forget_ended
 from schemas.sensitivity import Sensitivity
 from tests.integration.border.conftest import REFUGIO
 from tests.support import cast
@@ -270,6 +272,30 @@ def test_a_consent_that_has_run_out_is_told_as_ended(served: Pair) -> None:
     opened_case(served, FIRST)
     served.us.rows("UPDATE consent SET valid_until = clock_timestamp()")
     assert ("consent", "applied") in served.cross()
+    assert apart(served.mx) == 0
+
+
+def test_what_has_run_out_is_thrown_away_without_a_word_from_the_origin(served: Pair) -> None:
+    """Given a consent over there that has run out behind a dead link, when the keeper looks, then no row stays."""
+    opened_case(served, FIRST)
+    served.mx.rows("UPDATE protected_copy SET valid_until = clock_timestamp()")
+    assert (forget_ended(served.mx.conn), apart(served.mx)) == (1, 0)
+
+
+def test_who_had_decided_before_the_end_came_decides_anew(served: Pair) -> None:
+    """Given a reader that has asked, when the end of the consent comes before its answer, then it has to ask again."""
+    event = opened_case(served, FIRST)
+    asking = served.mx.asking(REFUGIO)
+    withdraws(served.us, event["consents"][0])
+    served.cross()
+    with pytest.raises(Stale):
+        feed.read_feed(served.mx.conn, asking, after=0, limit=9, status="actual")
+
+
+def test_when_both_sides_begin_anew_nothing_of_before_stays(served: Pair) -> None:
+    """Given a name that is read over there, when an operator starts the border over, then its row is gone."""
+    opened_case(served, FIRST)
+    start_over(served.mx.conn, "us", now())
     assert apart(served.mx) == 0
 
 
