@@ -43,7 +43,7 @@ def placed(conn: Connection, peer: str) -> int:
     row = conn.execute(
         """
         SELECT coalesce((SELECT min(seq) - 1 FROM departure
-                          WHERE peer = %(peer)s AND place IS NULL AND outcome IN ('stored', 'narrowed')),
+                          WHERE peer = %(peer)s AND seq > 0 AND place IS NULL AND outcome IN ('stored', 'narrowed')),
                         (SELECT receipted FROM crossing WHERE peer = %(peer)s))
         """,
         {"peer": peer},

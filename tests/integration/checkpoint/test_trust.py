@@ -266,6 +266,16 @@ class TestEndingIt:
         assert mx.node.rows("SELECT in_seq FROM crossing") == [(sent,)]
         assert us.node.rows("SELECT state, reason FROM peer") == [("open", None)]
 
+    def test_what_had_no_place_over_there_yet_does_not_keep_it_from_beginning_again(self, us: Side, mx: Side) -> None:
+        us.send(mx)
+        us.node.rows("UPDATE departure SET outcome = 'stored' WHERE seq = (SELECT max(seq) FROM departure)")
+        for side, other in ((us, "mx"), (mx, "us")):
+            with side.connected() as conn:
+                peers.stop(conn, side.name, other, "fork")
+                peers.resume(conn, side.name, other, side.clock())
+
+        assert us.send(mx) > 0
+
     def test_it_can_begin_again_more_than_once(self, us: Side, mx: Side) -> None:
         for _ in range(3):
             us.send(mx)
