@@ -61,6 +61,7 @@ def _at_two_nodes(made: Stage, run: Run) -> list[Part]:
         parts += border_link.link(played, border_link.QUICK if run.quick else border_link.FULL)
         parts.append(border_kills.kills(played, border_kills.QUICK if run.quick else border_kills.FULL, run.seed))
         parts.append(border_hostile.hostile(played))
+        parts.append(played.fault("after", 60, 6.0, lambda: time.sleep(6)))
         parts.append(_again(played))
         parts.append(canaries(played))
         return [_sums(played, played.entries), *parts]
@@ -102,6 +103,7 @@ def _sums(played: Scene, entries: Sequence[Entry]) -> Part:
             "doubled": sum(entry.doubled for entry in entries),
             "unreleased": sum(entry.foreign for entry in entries),
             "misordered": sum(entry.misordered for entry in entries),
+            **played.books,
         }
     )
 

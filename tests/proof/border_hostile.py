@@ -98,6 +98,7 @@ class _Attack:
 def hostile(scene: Scene) -> Part:
     """Each attack with the reason that it was refused for; the real node's events come through after each."""
     us, mx = scene.stage.both
+    began_s = time.monotonic()
     parties = (_Party(us, Signer(us.state, _now)), _Party(mx, Signer(mx.state, _now)))
     attack = _Attack(scene=scene, hostile=Hostile(*parties), part=Part())
     print("hostile: refused before anything of it counts", flush=True)
@@ -111,6 +112,8 @@ def hostile(scene: Scene) -> Part:
     _lies(attack)
     print("hostile: a fork", flush=True)
     _fork(attack)
+    _, most, after = scene.memory.between(began_s, time.monotonic())["mx-checkpoint"]
+    attack.part.figures["attacked_checkpoint_mb"] = f"{most:.0f}/{after:.0f}"
     attack.part.figures["attacks"] = len(CASES) + len(LIES) + 3
     attack.part.figures["good_events_meanwhile"] = attack.events
     return attack.part

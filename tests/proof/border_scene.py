@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ class Scene:
     memory: Memory
     loads: list[Load] = field(default_factory=list)
     entries: list[ledger.Entry] = field(default_factory=list)
+    books: Counter[str] = field(default_factory=Counter)  # sums of what should be nothing
 
     def publish(self, name: str, per_side: int, length_s: float) -> list[Load]:
         """Both sides publish from now on, spread over this time."""
@@ -161,6 +163,7 @@ class Scene:
             if not entry.is_clean:
                 print(" ", entry, flush=True)
         books = border_ledger.reconciled(self.stage)
+        self.books.update(books)
         if books["refused"]:
             print("  refused:", [border_ledger.refusals(own, there) for own, there in self.ways], flush=True)
         part.figures[f"{name}_books"] = sum(books.values())
