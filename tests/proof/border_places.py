@@ -15,6 +15,7 @@ from hub.directory import Agency, Kind
 from hub.grants import Grant, Selector, Tlp
 from hub.ingest import accept
 from hub.principal import of_agency
+from hub.reading import Asking
 from schemas import envelope, reference
 from schemas.sensitivity import Sensitivity
 from tests.proof.border_scene import Part
@@ -99,8 +100,9 @@ def _publish(side: Side, country: str, codes: Iterable[str]) -> None:
     """As `Side.publish` does, and all of them get their places in the log at once."""
     view = side.picture.refresh(side.conn)
     principal = of_agency(view.rules.directory.agencies[_source(country).id])
+    asking = Asking(principal, side.picture, view, now())
     for code in codes:
-        accept(side.conn, side.picture, principal, envelope.load(_warning(country, code)), now())
+        accept(side.conn, asking, envelope.load(_warning(country, code)))
     side.sequence()
 
 
