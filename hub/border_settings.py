@@ -22,7 +22,7 @@ class BorderSettings:
     client_authority_file: str = ""
     client_certificate_file: str = ""
     client_key_file: str = ""
-    window: int = 2000
+    window: int = 1000
     batch: int = 500
 
 

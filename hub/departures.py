@@ -16,9 +16,10 @@ from hub.read_rows import MOST_READS, reads
 from hub.releasing import Released, Round
 from hub.sheaf import Sheaf
 from hub.store import departures, disclosures, receipts, told
+from schemas.registry import is_control
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from hub.border.receipt import Receipt
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 TRIES = 4
 MOST_RULES = 1_000_000  # all that have changed: what follows is decided with them
+SHUT_AT_ONCE = 500
 READS_AT_ONCE = 200  # answers of our gateway told of in one round
 SPAN = departures.SPAN
 
@@ -40,6 +42,7 @@ class Sender:
     picture: Picture
     sign: Callable[[Mapping[str, Any], str], str]
     told: dict[str, tuple[object, ...]] = field(default_factory=dict)  # by peer: the rules and reaches last told of
+    shut: set[UUID] = field(default_factory=set)  # changes that were done ahead of their turn
     idle: dict[str, tuple[object, ...]] = field(default_factory=dict)  # by peer: how things stood with nothing to send
 
 
@@ -99,6 +102,7 @@ def _release_events(conn: Connection, sender: Sender, peer: str, at: datetime, m
         readers, counts = telling.readers_at(sender.picture, view, peer, at)
         here = Round(conn, sheaf, view, telling.lanes_to(view, way), readers, counts)
         consents = protecting.standing(view.rules, peer, at)
+        shut = _shut_ahead(here, sender.shut)
         released = [*_from_consents(here, consents), *_from_the_beginning(here), *_from_the_log(here)]
         _tell_reads(here)
         if sheaf.way != way:
@@ -106,12 +110,27 @@ def _release_events(conn: Connection, sender: Sender, peer: str, at: datetime, m
             departures.add(conn, peer, sheaf.made)
             departures.move(conn, sheaf.way)
             departures.record(conn, sender.node, peer, view.rules.version, released)
+    sender.shut.update(shut)
     return len(sheaf.made)
 
 
 def _is_same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
     """The very same objects: rules and reaches are replaced whole when anything about them changes."""
     return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def _shut_ahead(here: Round, done: Collection[UUID]) -> set[UUID]:
+    """Where much is behind: what was taken back or tightened further on in the log is shut before that is sent."""
+    way, conn = here.sheaf.way, here.conn
+    if departures.log_end(conn) - way.position <= here.sheaf.room:
+        return set()
+    lanes = here.view.lanes.lanes
+    changes = [lane for lane in here.lanes if is_control(lanes[lane].facts.type)]
+    found = departures.ahead(conn, changes, after=way.position, limit=SHUT_AT_ONCE)
+    for change in found:
+        if change.hub_id not in done:
+            here.shut(change)
+    return {change.hub_id for change in found}
 
 
 def _from_consents(here: Round, consents: Sequence[Consent]) -> list[Released]:

@@ -70,10 +70,11 @@ class Round:
 
         An end that may no longer be read stays over there as a notice, or what it ended would be active again.
         """
-        hub_id = UUID(str(whole(control)["data"]["event"]))
-        gone = departures.crossed(self.conn, self.sheaf.way.peer, [hub_id])
+        peer, hub_id = self.sheaf.way.peer, _about(control)
+        gone = departures.crossed(self.conn, peer, [hub_id])
         if hub_id not in gone and hub_id not in self.sealed:
-            return []
+            # Shut ahead of its turn, or never there.
+            return self._seal(control, AS_NOTICE, about=hub_id) if departures.was_there(self.conn, peer, hub_id) else []
         row = events.by_hub_ids(self.conn, [hub_id])[hub_id]
         release = self._release(row)
         if not release.grants and closes(row.type) and not self.view.lanes.lanes[row.lane].facts.is_recalled:
@@ -86,6 +87,23 @@ class Round:
             self.sealed.discard(hub_id)
         told += self._seal(control, AS_NOTICE, about=hub_id)
         return told + (self._reopen(row) if closes(row.type) and not release.grants else [])
+
+    def shut(self, control: Stored) -> None:
+        """
+        Do at once what a change that is yet to come in the log does to a copy: the other side does not wait for all
+        that is before it. Its word comes in its turn; ends are not shut ahead, since what they ended comes before.
+        """
+        hub_id = _about(control)
+        if hub_id not in departures.crossed(self.conn, self.sheaf.way.peer, [hub_id]):
+            return
+        row = events.by_hub_ids(self.conn, [hub_id])[hub_id]
+        release = self._release(row)
+        if closes(row.type):
+            return
+        if release.grants:
+            self._seal(row, release)
+        else:
+            self.sheaf.add(Kind.RECALL, {"event": str(hub_id), "control": str(control.hub_id)}, event=hub_id)
 
     def _reopen(self, end: Stored) -> list[Released]:
         """An alert whose end was taken back is active again: what had gone as over goes as it is."""
@@ -143,3 +161,7 @@ class Round:
         self.subjects.add((row.source, row.subject))
         granted = [*release.grants.items(), *((one.name, one.grant) for one in opened)]
         return [(row.hub_id, name, grant) for name, grant in granted]
+
+
+def _about(control: Stored) -> UUID:
+    return UUID(str(whole(control)["data"]["event"]))

@@ -7,7 +7,7 @@ signature was checked, and nothing is wrapped twice.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,11 @@ class NotAHead(ValueError):  # noqa: N818 - a finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """`seq` counts from 1 in each direction; `previous` is the digest of the head before, `body` that of the body."""
+    """
+    `seq` counts from 1 in each direction; `previous` is the digest of the head before, `body` that of the body.
+
+    `payload` is what is signed; `digest`, taken of it since signatures differ each time, what the next head names.
+    """
 
     origin: str
     destination: str
@@ -52,11 +56,12 @@ class Head:
     kind: Kind
     body: bytes
     at: datetime
+    payload: dict[str, Any] = field(init=False, compare=False)
+    digest: bytes = field(init=False, compare=False)
 
-    @property
-    def payload(self) -> dict[str, Any]:
-        """What is signed."""
-        return {
+    def __post_init__(self) -> None:
+        """Both are asked for several times, for every event that crosses."""
+        payload = {
             "iss": self.origin,
             "aud": self.destination,
             "stream": str(self.stream),
@@ -66,11 +71,9 @@ class Head:
             "body": self.body.hex(),
             "iat": int(self.at.timestamp()),
         }
-
-    @property
-    def digest(self) -> bytes:
-        """What the next envelope names; signatures differ each time, so it is taken of what they sign."""
-        return hashlib.sha256(orjson.dumps(self.payload, option=orjson.OPT_SORT_KEYS)).digest()
+        object.__setattr__(self, "payload", payload)
+        digest = hashlib.sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).digest()
+        object.__setattr__(self, "digest", digest)
 
 
 @dataclass(frozen=True, slots=True)

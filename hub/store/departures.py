@@ -199,6 +199,29 @@ def crossed(conn: Connection, peer: str, events: Collection[UUID], *, since: int
     return {event: tuple(projections) for event, kind, projections in rows if kind == "event"}  # type: ignore[arg-type, misc]
 
 
+_AHEAD = f"""
+    SELECT {COLUMNS}
+      FROM unnest(%(lanes)s::int[]) AS wanted (lane) CROSS JOIN LATERAL (
+           SELECT position, event, lapsed_at FROM log
+            WHERE lane = wanted.lane AND position > %(after)s ORDER BY position LIMIT %(limit)s) l
+      JOIN event e ON e.hub_id = l.event ORDER BY l.position LIMIT %(limit)s
+"""  # noqa: S608 - a constant list of columns
+
+
+def ahead(conn: Connection, lanes: Collection[int], *, after: int, limit: int) -> list[Stored]:
+    """What stands in a few lanes further on in the log, however long that is."""
+    asked = {"lanes": array(lanes), "after": after, "limit": limit}
+    return [stored(row) for row in conn.execute(_AHEAD, asked, binary=True).fetchall()]
+
+
+def was_there(conn: Connection, peer: str, hub_id: UUID) -> bool:
+    """Whether an event ever went to the peer, whatever became of it."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM departure WHERE event = %s AND peer = %s AND kind = 'event')", (hub_id, peer)
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 _OF_SUBJECT = f"""
     SELECT {COLUMNS} FROM event e JOIN log l ON l.event = e.hub_id
      WHERE e.subject = %s AND e.source = %s AND e.recalled_at IS NULL AND NOT starts_with(e.type, 'control.')

@@ -97,3 +97,38 @@ def test_a_copy_that_was_shut_with_its_grant_comes_back_with_it(met: Pair) -> No
     met.us.regrant(TO_REFUGIO)
     met.cross()
     assert [got["data"]["child"]["name"] is not None for got in met.mx.feed(REFUGIO)] == [True]
+
+
+def test_a_recall_does_not_wait_for_what_is_before_it(met: Pair) -> None:
+    """Given a long outage, when an alert was recalled in it, then its copy is shut before the rest is sent."""
+    hub_id = met.us.publish(released())
+    met.cross()
+    for minute in range(6):
+        met.us.publish(released(minutes=minute))
+    met.us.recall(POLICE, hub_id)
+    assert met.send(met.us, most=2)[0] == ("recall", "applied")
+
+
+def test_who_had_read_it_hears_of_a_recall_in_its_turn(met: Pair) -> None:
+    """Given a recall that was done ahead of its turn, when all has been sent, then its reader gets the notice once."""
+    hub_id = met.us.publish(released())
+    met.cross()
+    met.mx.feed(FISCALIA)
+    for minute in range(6):
+        met.us.publish(released(minutes=minute))
+    met.us.recall(POLICE, hub_id)
+    met.cross(most=2)
+    assert types(met).count("control.recalled") == 1
+
+
+def test_a_tighter_label_does_not_wait_either(met: Pair) -> None:
+    """Given a long outage, when a name was marked in it, then its copy is cut before the rest is sent."""
+    hub_id = met.us.publish(released())
+    met.cross()
+    for minute in range(6):
+        met.us.publish(released(minutes=minute))
+    marks = {"/data/child/name": "enforcement"}
+    met.us.relabel(POLICE, hub_id, tlp="amber", rel_to=["US", "MX"], marks=marks)
+    met.send(met.us, most=1)
+    (got,) = met.mx.feed(REFUGIO)
+    assert "name" not in got["data"]["child"]
