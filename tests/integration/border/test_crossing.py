@@ -6,11 +6,14 @@ from dataclasses import replace
 
 from hub.acks import acknowledge
 from hub.grants import Selector
+from hub.notes import write
 from schemas.sensitivity import Sensitivity
 from tests.integration.border.conftest import REFUGIO, TO_FISCALIA, TO_REFUGIO, released
 from tests.support import cast
 from tests.support.cast import FISCALIA, POLICE
 from tests.support.crossing import Pair, bodies, changed
+
+SEEN = {"en": "Near the bus station", "es": "Cerca de la central camionera", "translation": "human"}
 
 
 def test_a_prosecutor_across_reads_what_a_prosecutor_here_would(met: Pair) -> None:
@@ -247,3 +250,29 @@ def test_what_one_node_was_sent_it_does_not_send_on(met: Pair) -> None:
     )
     met.mx.makes()
     assert not any(one.head.kind == "event" for one in met.mx.batch())
+
+
+def test_a_sighting_over_there_reaches_the_originator_alone(met: Pair) -> None:
+    """Given an alert that crossed, when the fiscalía reports a sighting, then the police have it, and nobody else."""
+    hub_id = met.us.publish(released())
+    met.cross()
+    seen = {"text": SEEN, "seen_at": "2026-11-25T13:30:00-08:00", "place": {"jurisdiction": "MX-BCN:02004"}}
+    write(met.mx.conn, met.mx.asking(FISCALIA), hub_id, "sighting", seen)
+    met.mx.sequence()
+    met.cross()
+    (note,) = [got for got in met.us.feed(POLICE) if got["type"] == "note.sighting"]
+    assert (note["data"]["text"], met.mx.feed(REFUGIO)[1:]) == (SEEN, [])
+
+
+def test_a_question_goes_over_and_its_answer_comes_back(met: Pair) -> None:
+    """Given an alert that crossed, when the fiscalía asks and the police answer, then the fiscalía reads the answer."""
+    hub_id = met.us.publish(released())
+    met.cross()
+    question = write(met.mx.conn, met.mx.asking(FISCALIA), hub_id, "question", {"text": SEEN})
+    met.mx.sequence()
+    met.cross()
+    write(met.us.conn, met.us.asking(POLICE), question.hub_id, "answer", {"text": SEEN})
+    met.us.sequence()
+    met.cross()
+    answers = [got for got in met.mx.feed(FISCALIA) if got["type"] == "note.answer"]
+    assert [(got["source"], got["data"]["event"]) for got in answers] == [(POLICE.id, str(question.hub_id))]
