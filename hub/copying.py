@@ -80,10 +80,15 @@ def _judge(view: View, node: str, coming: Coming, sealed: Sealed) -> Judged:
         return Refusal("malformed")
 
 
-def settle_lanes(conn: Connection, picture: Picture, judged: Iterable[Judged]) -> None:
+def settle_lanes(conn: Connection, picture: Picture, judged: Sequence[Judged]) -> None:
     """Make the lanes that copies belong to before the transaction that stores them, which may be rolled back."""
     recalled = events.by_hub_ids(conn, [one.event for one in judged if isinstance(one, Recall)])
     facts = [one.draft.facts for one in judged if isinstance(one, Copy)]
+    # What comes or changes in the same batch is recalled out of the lane that it has come to by then.
+    ends = {one.event for one in judged if isinstance(one, Recall)}
+    facts += [
+        replace(one.draft.facts, is_recalled=True) for one in judged if isinstance(one, Copy) and one.hub_id in ends
+    ]
     facts += [_shut(picture.view, row) for row in recalled.values() if row.lane in picture.view.lanes.lanes]
     for each in facts:
         picture.lane_for(conn, each)

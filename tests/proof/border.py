@@ -74,7 +74,7 @@ def _at_two_databases(folder: Path, run: Run) -> list[Part]:
         databases = Databases(server)
         return [
             border_lives.lives(databases, border_lives.QUICK if run.quick else border_lives.FULL, run.seed),
-            border_places.places(databases),
+            border_places.places(databases, border_places.QUICK if run.quick else border_places.FULL),
         ]
     finally:
         server.stop()

@@ -29,6 +29,7 @@ def canaries(scene: Scene) -> Part:
 
     It must find each canary at home, and over there the marker, which stands in the same events and was released.
     """
+    print("canaries: searching all files of both nodes", flush=True)
     part = Part()
     found = {"at_home": 0, "released": 0, "strayed": 0}
     files = size = 0

@@ -41,6 +41,7 @@ class Life:
     grants: dict[str, Grant] = field(default_factory=dict)
     published: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     compared: int = 0  # answers: of one reader about one event, on either side
+    opened: int = 0  # of these, those that show something
 
     def __post_init__(self) -> None:
         self.pair.us.enrol(POLICE)
@@ -155,6 +156,7 @@ class Life:
         self.compared += len(THERE) * int(self.pair.us.rows("SELECT count(*) FROM log")[0][0])
         for reader in THERE:
             seen, due = self.seen(reader), self.due(reader)
+            self.opened += len(due)
             found += [f"{reader.id} has {one} too much" for one in seen.keys() - due.keys()]
             found += [f"{reader.id} lacks {one}" for one in due.keys() - seen.keys()]
             found += [f"{reader.id} sees another {one}" for one in due.keys() & seen.keys() if seen[one] != due[one]]

@@ -50,6 +50,17 @@ def test_the_recall_is_receipted(met: Pair) -> None:
     assert met.cross() == [("recall", "applied"), ("event", "stored")]
 
 
+def test_a_copy_that_changes_and_is_recalled_in_one_batch_is_unreadable(met: Pair) -> None:
+    """Given an alert over there, when a new label and its recall wait out an outage, then both are taken together."""
+    hub_id = met.us.publish(released())
+    met.cross()
+    met.us.relabel(POLICE, hub_id, tlp="amber+strict", rel_to=["US", "MX"])
+    met.us.makes()
+    met.us.recall(POLICE, hub_id)
+    assert [outcome for _, outcome in met.cross()] == ["known", "stored", "applied", "stored"]
+    assert types(met) == []
+
+
 def test_a_recalled_event_that_never_crossed_is_not_mentioned(met: Pair) -> None:
     """Given an alert for the US alone, when it is recalled, then nothing crosses."""
     hub_id = met.us.publish(released(label={"rel_to": ["US"]}))
