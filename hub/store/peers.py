@@ -72,7 +72,7 @@ def peer(conn: Connection, node: str) -> Peer | None:
 def locked(conn: Connection, node: str) -> Peer | None:
     """The same, held until the transaction ends."""
     found = conn.cursor(row_factory=kwargs_row(Peer))
-    return found.execute(f"{_PEER} WHERE node = %s FOR UPDATE", (node,)).fetchone()
+    return found.execute(f"{_PEER} WHERE node = %s FOR NO KEY UPDATE", (node,)).fetchone()
 
 
 def keys_of(conn: Connection, node: str) -> dict[str, BorderKey]:
