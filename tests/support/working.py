@@ -60,7 +60,7 @@ class Working:
             thread.join(30)
             assert not thread.is_alive(), f"{thread.name} does not stop"
 
-    def admitted(self, agency: Agency, *, within_s: float = 15.0) -> None:
+    def admitted(self, agency: Agency, *, within_s: float = 60.0) -> None:
         """Wait until the broker lets an agency write to its topic."""
         topic = wire.in_topic(agency.id, self.prefix)
         with KafkaAdminClient(**self.login()) as admin:
@@ -119,7 +119,7 @@ class Working:
         self.ingested(agency, offset)
         return offset
 
-    def held(self, name: str, *, least: int = 1, reader: str = "us-node", within_s: float = 15.0) -> list[Any]:
+    def held(self, name: str, *, least: int = 1, reader: str = "us-node", within_s: float = 60.0) -> list[Any]:
         """All records of a topic, once there are `least`; `name` without prefix."""
         topic = f"{self.prefix}{name}"
         consumer = KafkaConsumer(**self.login(reader), enable_auto_commit=False, auto_offset_reset="earliest")

@@ -46,7 +46,7 @@ def of_subject(works: Working, topic: str, subject: str, *, least: int) -> list[
         found[:] = [record for record in works.held(topic) if record.key == subject.encode()]
         return len(found) >= least
 
-    until(have_come, within_s=15)
+    until(have_come, within_s=60)
     return found
 
 
