@@ -6,8 +6,8 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.proof.border_post import Post
 from tests.proof.border_scene import Part, Scene
-from tests.proof.border_stage import Post
 
 # A value that is compressed is not found by its bytes, so nothing is, from before the first event on.
 _PLAIN = """

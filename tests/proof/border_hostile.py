@@ -21,8 +21,8 @@ from tests.integration.border.test_hostile import LIES
 from tests.integration.checkpoint.hostile import Hostile, refused_as
 from tests.integration.checkpoint.test_hostile_peers import BODY, CASES
 from tests.proof.border_load import at_gateway, readable
+from tests.proof.border_post import Post
 from tests.proof.border_scene import Part, Scene
-from tests.proof.border_stage import Post
 from tests.proof.facts import Fact
 from tests.support.waiting import until
 

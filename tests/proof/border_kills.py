@@ -10,8 +10,9 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tests.proof.border_post import Post
 from tests.proof.border_scene import Part, Scene
-from tests.proof.border_stage import Post, Stage
+from tests.proof.border_stage import Stage
 
 # `session`: one of the database's own processes, which takes all its sessions with it; `database`: the whole server,
 # after which the node is started again.

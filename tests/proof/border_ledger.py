@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 
-from tests.proof.border_stage import Post, Stage
+from tests.proof.border_post import Post
+from tests.proof.border_stage import Stage
 from tests.proof.facts import FACT, Fact
 from tests.proof.ledger import Entry, compare
 

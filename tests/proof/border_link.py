@@ -13,8 +13,9 @@ from pathlib import Path
 import orjson
 
 from tests.proof.border_load import at_gateway, readable
+from tests.proof.border_post import CHECKPOINT, Post
 from tests.proof.border_scene import Part, Scene
-from tests.proof.border_stage import CHECKPOINT, Post, Stage
+from tests.proof.border_stage import Stage
 from tests.proof.border_wire import CUT, DEAF, SLOW, WHOLE
 from tests.proof.facts import Fact
 from tests.support.waiting import until

@@ -14,7 +14,7 @@ import orjson
 from connectors.client import Gateway, GatewayError, Refused
 from connectors.tokens import NoToken
 from schemas.places import from_geocode
-from tests.proof.border_stage import Post
+from tests.proof.border_post import Post
 from tests.proof.facts import FACT, Fact, Pace, closes, facts, last_of_each
 from tests.support import events
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tests.proof import border_ledger, ledger
 from tests.proof.border_load import Load, Reader, Writer, told
-from tests.proof.border_stage import Post, Stage
+from tests.proof.border_post import Post
+from tests.proof.border_stage import Stage
 from tests.proof.border_wire import WHOLE
 from tests.proof.facts import Pace
 
