@@ -77,6 +77,7 @@ def test_each_kind_has_its_topic(works: Working, police: Desk) -> None:
 @pytest.mark.parametrize("status", ["exercise", "test"])
 def test_what_is_not_real_has_topics_of_its_own(works: Working, police: Desk, status: str) -> None:
     police.publish(missing_child(subject=status, status=status))
+    police.publish(missing_child(subject=f"beside-{status}"))
 
     assert of_subject(works, f"alert.{status}.v1", status, least=1)
     assert all(record.key != status.encode() for record in works.held("alert.v1"))
