@@ -38,7 +38,7 @@ WAITS = Text("the next key is made already, and begins at {at}", "la clave sigui
 TOO_MANY = Text("more than {most} keys would be valid", "serían válidas más de {most} claves").format(most=MOST)
 
 
-class NoRollOver(Exception):  # noqa: N818 - a verdict
+class NoRollOver(Exception):
     """There is no key to sign with, or no next one may be made; `text` says why."""
 
     def __init__(self, text: Text) -> None:

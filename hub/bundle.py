@@ -73,7 +73,7 @@ OLDER = Text(
 )
 
 
-class NotChecked(Exception):  # noqa: N818 - a verdict on what was given, not a fault
+class NotChecked(Exception):
     """What was given cannot be checked at all; `text` says why."""
 
     def __init__(self, text: Text) -> None:
@@ -81,7 +81,7 @@ class NotChecked(Exception):  # noqa: N818 - a verdict on what was given, not a 
         self.text = text
 
 
-class Broken(Exception):  # noqa: N818 - a finding
+class Broken(Exception):
     """The bundle is not what was signed; `text` says where. `first` to `last` are the entries in question."""
 
     def __init__(self, text: Text, first: int, last: int) -> None:

@@ -24,7 +24,7 @@ DUMP, MANIFEST, SUMS, KEYS = "database.dump", "manifest.json", "SHA256SUMS", "ke
 CHUNK_BYTES = 1 << 20
 
 
-class CopyRefused(Exception):  # noqa: N818 - a verdict on the copy or its target
+class CopyRefused(Exception):
     """The copy cannot be made or used; `text` says why."""
 
     def __init__(self, text: Text) -> None:

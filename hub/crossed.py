@@ -59,7 +59,7 @@ class Copy:
         return self.draft.cuts.count("\n") == 2
 
 
-class NotTaken(ValueError):  # noqa: N818 - a verdict
+class NotTaken(ValueError):
     """The event is refused; `code` says why, for the receipt."""
 
     def __init__(self, code: str) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hub.store import Connection
 
 
-class Stale(Exception):  # noqa: N818 - a state, not a fault
+class Stale(Exception):
     """The picture in memory is not the current one."""
 
 

@@ -35,7 +35,7 @@ KEY = Text("signed with a key that is not known here", "firmado con una clave qu
 SIGNATURE = Text("the signature is not of this text", "la firma no corresponde a este texto", code="signature")
 
 
-class NotSealed(Exception):  # noqa: N818 - a finding
+class NotSealed(Exception):
     """Not what it should be, or not signed by any of the keys; `text` says which, for operators' eyes."""
 
     def __init__(self, text: Text) -> None:
@@ -155,4 +155,4 @@ def decode(part: str) -> bytes:
 
 def public_pem(private_pem: bytes) -> str:
     """The public half of an EC private key in PEM, as a credential stores it."""
-    return pem_of(load_pem_private_key(private_pem, None).public_key())  # type: ignore[arg-type]
+    return pem_of(SigningKey(private_pem).public)

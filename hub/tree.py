@@ -43,7 +43,7 @@ NOT_YET_IN = Text(
 NOTHING = Decision(False, Text("no such entry", "no existe tal entrada"))
 
 
-class Forked(Exception):  # noqa: N818 - a finding, not a fault
+class Forked(Exception):
     """The stored tree is not the one whose head was signed last."""
 
 

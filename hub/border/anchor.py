@@ -72,7 +72,7 @@ NOT_A_PERIOD = Text(
 )
 
 
-class NotAnAnchor(ValueError):  # noqa: N818 - a finding
+class NotAnAnchor(ValueError):
     """The payload is no anchor; `text` says why."""
 
     def __init__(self, text: Text) -> None:

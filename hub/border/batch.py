@@ -41,7 +41,7 @@ TOO_MANY = Text("more envelopes than a batch may hold", "más sobres de los que 
 MALFORMED = Text("this is no batch", "esto no es un lote", code="malformed")
 
 
-class NotABatch(ValueError):  # noqa: N818 - a finding
+class NotABatch(ValueError):
     """What came is no batch, or over a bound; the text's code says which."""
 
     def __init__(self, text: Text) -> None:

@@ -36,7 +36,7 @@ class Kind(StrEnum):
     READS = "reads"  # who over here read the receiver's events
 
 
-class NotAHead(ValueError):  # noqa: N818 - a finding
+class NotAHead(ValueError):
     """A signed payload that is no head of an envelope."""
 
 

@@ -21,7 +21,7 @@ MEMBERS = frozenset(
 _OUTCOME = re.compile(r"(?:stored|known|narrowed|applied|refused:[a-z0-9-]{1,40})")
 
 
-class NotAReceipt(ValueError):  # noqa: N818 - a finding
+class NotAReceipt(ValueError):
     """A signed payload that is no receipt."""
 
 

@@ -83,7 +83,7 @@ class Node:
         return (self.told.state_dir / "agencies" / f"{agency}.pem").absolute()
 
 
-class Interrupted(Exception):  # noqa: N818 - a wish, not a fault
+class Interrupted(Exception):
     """Somebody wants the demo to end."""
 
 

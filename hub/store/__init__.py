@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 
 
-class Unstorable(Exception):  # noqa: N818 - a verdict on the data, not a fault of the hub
+class Unstorable(Exception):
     """PostgreSQL refuses a value; the event that carries it can never be stored."""
 
 

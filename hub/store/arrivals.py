@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from hub.store import Unstorable, array
 
@@ -89,12 +89,16 @@ def move(conn: Connection, coming: Coming, arrived: Sequence[Arrived]) -> None:
 
 def known(conn: Connection, peer: str, first: int, last: int) -> dict[int, tuple[bytes, str]]:
     """Envelopes that came before: by sequence the digest of their head, and what became of them."""
-    rows = conn.execute(
-        "SELECT seq, hash, outcome FROM arrival WHERE peer = %s AND seq BETWEEN %s AND %s",
-        (peer, first, last),
-        binary=True,
-    ).fetchall()
-    return {seq: (digest, outcome) for seq, digest, outcome in rows}  # type: ignore[misc]
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute(
+            "SELECT seq, hash, outcome FROM arrival WHERE peer = %s AND seq BETWEEN %s AND %s",
+            (peer, first, last),
+            binary=True,
+        )
+        .fetchall()
+    )
+    return {seq: (digest, outcome) for seq, digest, outcome in rows}
 
 
 def places(conn: Connection, peer: str, after: int, *, limit: int) -> list[tuple[int, int]]:
@@ -117,18 +121,23 @@ def stop(conn: Connection, peer: str, reason: str) -> None:
 
 def taken(conn: Connection, copies: Collection[Copy]) -> frozenset[UUID]:
     """Ids of copies that are those of other events here."""
-    rows = conn.execute(
-        """
+    rows = (
+        conn.cursor(row_factory=scalar_row)
+        .execute(
+            """
         SELECT c.hub_id FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS c (hub_id, source, id)
           JOIN event e ON (e.hub_id = c.hub_id AND (e.source, e.id) <> (c.source, c.id))
         UNION ALL
         SELECT c.hub_id FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS c (hub_id, source, id)
           JOIN event e ON e.source = c.source AND e.id = c.id AND e.hub_id <> c.hub_id
         """,
-        2 * ([one.hub_id for one in copies], [one.draft.source for one in copies], [one.draft.id for one in copies]),
-        binary=True,
-    ).fetchall()
-    return frozenset(row[0] for row in rows)  # type: ignore[misc]
+            2
+            * ([one.hub_id for one in copies], [one.draft.source for one in copies], [one.draft.id for one in copies]),
+            binary=True,
+        )
+        .fetchall()
+    )
+    return frozenset(rows)
 
 
 # A new event takes its place in the log like any other. One that is here gets what has come of it now: more, or less.
@@ -217,16 +226,20 @@ def here(conn: Connection, hub_ids: Sequence[UUID]) -> bool:
 
 def sent_by(conn: Connection, peer: str, events: Sequence[UUID]) -> dict[UUID | None, str]:
     """Of these events those that we sent to a peer, each with its source."""
-    rows = conn.execute(
-        """
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute(
+            """
         SELECT e.hub_id, e.source FROM event e JOIN agency a ON a.id = e.source AND a.peer IS NULL
          WHERE e.hub_id = ANY(%s::uuid[])
            AND EXISTS (SELECT FROM departure d WHERE d.event = e.hub_id AND d.peer = %s AND d.kind = 'event')
         """,
-        (array(events), peer),
-        binary=True,
-    ).fetchall()
-    return {hub_id: source for hub_id, source in rows}  # type: ignore[misc]
+            (array(events), peer),
+            binary=True,
+        )
+        .fetchall()
+    )
+    return dict(rows)
 
 
 def record(conn: Connection, peer: str, policy: str, stored: Sequence[UUID]) -> None:
@@ -255,18 +268,21 @@ def empty(conn: Connection, hub_ids: Sequence[UUID], texts: Sequence[str], cuts:
 
 def uncovered(conn: Connection, peer: str, *, limit: int) -> list[UUID]:
     """Copies from a peer, still with a text, that none of its grants opens any more to anybody here."""
-    rows = conn.execute(
-        """
+    return (
+        conn.cursor(row_factory=scalar_row)
+        .execute(
+            """
         SELECT e.hub_id FROM lane l JOIN agency a ON a.id = l.source AND a.peer = %s
           JOIN log g ON g.lane = l.id JOIN event e ON e.hub_id = g.event
          WHERE NOT EXISTS (SELECT FROM way_lane w WHERE w.lane = l.id AND w.way <> '@' || l.source)
            AND length(e.cuts) > length(substring(e.cuts FROM E'\\nnotice [0-9 ]+\\n'))
          LIMIT %s
         """,
-        (peer, limit),
-        binary=True,
-    ).fetchall()
-    return [row[0] for row in rows]  # type: ignore[misc]
+            (peer, limit),
+            binary=True,
+        )
+        .fetchall()
+    )
 
 
 def tell_reads(conn: Connection, peer: str, reads: Sequence[Read], policy: str) -> int:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from hub.store import array
 
@@ -55,8 +55,12 @@ def make_stale(conn: Connection) -> None:
 
 def recalled_by(conn: Connection, hub_id: UUID) -> UUID | None:
     """The control event that took it back."""
-    row = conn.execute("SELECT recalled_by FROM event WHERE hub_id = %s", (hub_id,)).fetchone()
-    return None if row is None else row[0]  # type: ignore[return-value]
+    row = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT recalled_by FROM event WHERE hub_id = %s", (hub_id,))
+        .fetchone()
+    )
+    return None if row is None else row[0]
 
 
 # Where a subject stands without what was taken back: as the sequencer would have put it (assign_positions).

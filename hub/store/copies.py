@@ -208,7 +208,7 @@ class Place:
             yield conn
 
 
-class NotAllowed(Exception):  # noqa: N818 - a state, not a fault
+class NotAllowed(Exception):
     """The server does not let us; it says why."""
 
 

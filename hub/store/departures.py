@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from hub.border.envelope import Sealed
 from hub.store import array
@@ -188,15 +188,19 @@ def crossed(conn: Connection, peer: str, events: Collection[UUID], *, since: int
 
     `since`: what went up to this sequence does not count.
     """
-    rows = conn.execute(
-        """
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute(
+            """
         SELECT DISTINCT ON (event) event, kind, projections FROM departure
          WHERE peer = %s AND event = ANY(%s::uuid[]) AND seq > %s ORDER BY event, seq DESC
         """,
-        (peer, array(events), since),
-        binary=True,
-    ).fetchall()
-    return {event: tuple(projections) for event, kind, projections in rows if kind == "event"}  # type: ignore[arg-type, misc]
+            (peer, array(events), since),
+            binary=True,
+        )
+        .fetchall()
+    )
+    return {event: tuple(projections) for event, kind, projections in rows if kind == "event"}
 
 
 _AHEAD = f"""

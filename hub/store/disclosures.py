@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row, dict_row, tuple_row
 
 from hub.read_rows import Read
 
@@ -91,8 +91,12 @@ def seen(conn: Connection, asked: Question, leaves: Sequence[int]) -> list[Seen]
 
 def consented(conn: Connection, consents: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The members that each of these consents opened."""
-    rows = conn.execute("SELECT id::text, fields FROM consent WHERE id = ANY(%s::uuid[])", (list(consents),)).fetchall()
-    return {str(row[0]): tuple(row[1]) for row in rows}  # type: ignore[arg-type]
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT id::text, fields FROM consent WHERE id = ANY(%s::uuid[])", (list(consents),))
+        .fetchall()
+    )
+    return {consent: tuple(members) for consent, members in rows}
 
 
 @dataclass(frozen=True, slots=True)

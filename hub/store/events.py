@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
@@ -142,28 +142,28 @@ COLUMNS = """e.hub_id, e.lane, l.position, e.source, e.type, e.subject, e.jurisd
        e.offers"""
 
 
-def stored(row: tuple[object, ...]) -> Stored:
+def stored(row: tuple[Any, ...]) -> Stored:
     """A row of `COLUMNS`, and `is_owed` and `offered_by` where a query adds them."""
     hub_id, lane, position, source, type_, subject, jurisdictions, audience, lapses, lapsed, public, active, *rest = row
     version, cuts, text, accepted_at, recalled_at, offers, *came = rest
     return Stored(
-        hub_id=hub_id,  # type: ignore[arg-type]
-        lane=lane,  # type: ignore[arg-type]
-        position=position,  # type: ignore[arg-type]
-        source=source,  # type: ignore[arg-type]
-        type=type_,  # type: ignore[arg-type]
-        subject=subject,  # type: ignore[arg-type]
-        jurisdictions=tuple(jurisdictions),  # type: ignore[arg-type]
-        audience=tuple(audience),  # type: ignore[arg-type]
-        timing=Timing(lapses=lapses, lapsed_at=lapsed, public_until=public, active_until=active),  # type: ignore[arg-type]
-        projection_version=version,  # type: ignore[arg-type]
-        cuts=cuts,  # type: ignore[arg-type]
-        text=text,  # type: ignore[arg-type]
-        accepted_at=accepted_at,  # type: ignore[arg-type]
-        recalled_at=recalled_at,  # type: ignore[arg-type]
-        offers=frozenset(offers),  # type: ignore[call-overload]
+        hub_id=hub_id,
+        lane=lane,
+        position=position,
+        source=source,
+        type=type_,
+        subject=subject,
+        jurisdictions=tuple(jurisdictions),
+        audience=tuple(audience),
+        timing=Timing(lapses=lapses, lapsed_at=lapsed, public_until=public, active_until=active),
+        projection_version=version,
+        cuts=cuts,
+        text=text,
+        accepted_at=accepted_at,
+        recalled_at=recalled_at,
+        offers=frozenset(offers),
         is_owed=bool(came and came[0]),
-        offered_by=came[1] if len(came) > 1 else None,  # type: ignore[arg-type]
+        offered_by=came[1] if len(came) > 1 else None,
     )
 
 

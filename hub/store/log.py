@@ -146,7 +146,7 @@ def has_closed(conn: Connection, source: str, subject: str, sent_at: datetime) -
     return row is not None and row[0] is True
 
 
-class Deposed(Exception):  # noqa: N818 - a state, not a fault
+class Deposed(Exception):
     """Another worker holds the lease now."""
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from hub.store import Connection
 
 
-class Overtaken(Exception):  # noqa: N818 - a state, not a fault
+class Overtaken(Exception):
     """Another worker has moved this partition on; what this one holds is old."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import kwargs_row
+from psycopg.rows import kwargs_row, tuple_row
 
 from hub.apart import Held
 from hub.store import array
@@ -60,13 +60,13 @@ def put(conn: Connection, opened: Sequence[tuple[UUID, Sequence[Widened]]]) -> N
 def drop(conn: Connection, events: Collection[UUID]) -> Mapping[tuple[UUID, str], set[str]]:
     """Everything of these events; which consents had opened something of each to each reader."""
     had: defaultdict[tuple[UUID, str], set[str]] = defaultdict(set)
-    rows = conn.execute(
+    rows = conn.cursor(row_factory=tuple_row).execute(
         "DELETE FROM protected_copy WHERE event = ANY(%s::uuid[]) RETURNING event, reader, consents",
         (array(events),),
         binary=True,
     )
     for event, reader, consents in rows.fetchall():
-        had[event, reader].update(consents)  # type: ignore[index, arg-type]
+        had[event, reader].update(consents)
     return had
 
 

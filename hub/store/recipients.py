@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from hub.recipients import Answer, Sent
 
@@ -37,16 +37,20 @@ def first_reads(conn: Connection, event: UUID, source: str) -> dict[str, datetim
     Entries count from their commit on: unlike a list that is read on from a cursor, this waits for no notary.
     """
     conn.execute("SET LOCAL enable_bitmapscan = on")  # an inverted index has no other way of being read
-    rows = conn.execute(
-        """
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute(
+            """
         SELECT a.agency, min(coalesce((a.detail::json->>'at')::timestamptz, a.at))
           FROM audit a
          WHERE a.events @> ARRAY[%s::uuid] AND a.action = 'disclose' AND a.is_allowed AND a.agency <> %s
          GROUP BY a.agency
         """,
-        (event, source),
-    ).fetchall()
-    return {str(agency): at for agency, at in rows}  # type: ignore[misc]
+            (event, source),
+        )
+        .fetchall()
+    )
+    return dict(rows)
 
 
 # The text is canonical JSON, in which no text that somebody wrote holds a bare quotation mark.
@@ -64,8 +68,8 @@ def answers(conn: Connection, event: UUID, source: str, subject: str) -> dict[st
     """By agency, the first answer of each type to the event, as its own node accepted it."""
     asked = {"subject": subject, "source": source, "about": f'"event":"{event}"'}
     found: dict[str, dict[str, Answer]] = {}
-    for agency, type_, at, reason in conn.execute(_ANSWERS, asked).fetchall():
-        found.setdefault(str(agency), {})[str(type_)] = Answer(at, reason)  # type: ignore[arg-type]
+    for agency, type_, at, reason in conn.cursor(row_factory=tuple_row).execute(_ANSWERS, asked).fetchall():
+        found.setdefault(agency, {})[type_] = Answer(at, reason)
     return found
 
 

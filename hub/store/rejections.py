@@ -57,7 +57,7 @@ def since(conn: Connection, after: int, *, limit: int, agency: str | None = None
     """Rejections behind number `after`, of one agency or (for the relay) of all; wire members as they are read."""
     whose = "" if agency is None else "AND agency = %(agency)s"  # an index each, so a statement each
     rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM rejection WHERE no > %(after)s {whose} ORDER BY no LIMIT %(limit)s",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM rejection WHERE no > %(after)s {whose} ORDER BY no LIMIT %(limit)s",  # noqa: S608 - constants
         {"after": after, "agency": agency, "limit": limit},
     ).fetchall()
     return [_wire(row) for row in rows]

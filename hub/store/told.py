@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from psycopg.rows import tuple_row
+
 from hub.store import array
 
 if TYPE_CHECKING:
@@ -31,10 +33,12 @@ class LaneRelease:
 
 def lane_releases(conn: Connection, peer: str) -> dict[int, LaneRelease]:
     """Every lane that was ever released to the peer."""
-    rows = conn.execute(
-        "SELECT lane, projections, since, next, until FROM lane_release WHERE peer = %s", (peer,), binary=True
-    ).fetchall()
-    return {int(str(row[0])): LaneRelease(row[0], tuple(row[1]), *row[2:]) for row in rows}  # type: ignore[arg-type]
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT lane, projections, since, next, until FROM lane_release WHERE peer = %s", (peer,), binary=True)
+        .fetchall()
+    )
+    return {lane: LaneRelease(lane, tuple(projections), *rest) for lane, projections, *rest in rows}
 
 
 def put_lane_releases(conn: Connection, peer: str, lanes: Sequence[LaneRelease]) -> None:
@@ -51,19 +55,27 @@ def put_lane_releases(conn: Connection, peer: str, lanes: Sequence[LaneRelease])
 
 def lane_behind(conn: Connection, peer: str) -> LaneRelease | None:
     """A lane that is to be sent from its beginning, and is not through yet."""
-    row = conn.execute(
-        "SELECT lane, projections, since, next, until FROM lane_release WHERE peer = %s AND next IS NOT NULL"
-        " ORDER BY lane LIMIT 1",
-        (peer,),
-        binary=True,
-    ).fetchone()
-    return None if row is None else LaneRelease(row[0], tuple(row[1]), *row[2:])  # type: ignore[arg-type]
+    row = (
+        conn.cursor(row_factory=tuple_row)
+        .execute(
+            "SELECT lane, projections, since, next, until FROM lane_release WHERE peer = %s AND next IS NOT NULL"
+            " ORDER BY lane LIMIT 1",
+            (peer,),
+            binary=True,
+        )
+        .fetchone()
+    )
+    return None if row is None else LaneRelease(row[0], tuple(row[1]), *row[2:])
 
 
 def sent_rules(conn: Connection, peer: str, what: str) -> dict[str, bytes]:
     """Which of our rules the peer was sent, each by its digest."""
-    rows = conn.execute("SELECT id, digest FROM sent_rule WHERE peer = %s AND what = %s", (peer, what)).fetchall()
-    return {str(rule): digest for rule, digest in rows}  # type: ignore[misc]
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT id, digest FROM sent_rule WHERE peer = %s AND what = %s", (peer, what))
+        .fetchall()
+    )
+    return dict(rows)
 
 
 def put_sent_rules(conn: Connection, peer: str, what: str, digests: Mapping[str, bytes]) -> None:
@@ -90,8 +102,12 @@ def due_consents(conn: Connection, peer: str) -> frozenset[str]:
 
 def shown(conn: Connection, peer: str) -> dict[str, bytes]:
     """Our agencies as the peer was told of them, each by its digest."""
-    rows = conn.execute("SELECT agency, digest FROM shown_agency WHERE peer = %s", (peer,)).fetchall()
-    return {str(agency): digest for agency, digest in rows}  # type: ignore[misc]
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT agency, digest FROM shown_agency WHERE peer = %s", (peer,))
+        .fetchall()
+    )
+    return dict(rows)
 
 
 def put_shown(conn: Connection, peer: str, rows: Sequence[tuple[str, str, bytes]], seq: int) -> None:

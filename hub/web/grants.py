@@ -53,7 +53,7 @@ def list_grants(after: str, limit: int, **filters: Any) -> Response:
 @bp.get("/grants/matrix")
 @takes(bp, grant_shapes.MatrixQuery)
 @bp.response(200, grant_shapes.Matrix)
-def show_matrix(format: str, **narrowed: Any) -> Response:  # noqa: A002 - the parameter's name on the wire
+def show_matrix(format: str, **narrowed: Any) -> Response:
     """Reader × source × type × jurisdiction, as far as it concerns the caller's agency; JSON or CSV."""
     found = act(lambda conn, asking: grant_lists.read_matrix(conn, asking, **narrowed))
     if format == "csv":

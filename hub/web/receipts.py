@@ -96,7 +96,7 @@ class ReceiptsShape(Schema):
 @bp.get("/events/<uuid:hub_id>/receipts")
 @takes(bp, ReceiptsQuery)
 @bp.response(200, ReceiptsShape)
-def list_receipts(hub_id: UUID, after: str, limit: int, format: str) -> Response:  # noqa: A002 - its name on the wire
+def list_receipts(hub_id: UUID, after: str, limit: int, format: str) -> Response:
     """Who got an event of the caller's agency, who read it, and who answered: each fact with its date."""
     most = MOST_ROWS if format == "csv" else limit
     found = act(lambda conn, asking: receipts.read(conn, asking, hub_id, after=after, limit=most))

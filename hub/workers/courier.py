@@ -31,7 +31,7 @@ _CODE = re.compile(r"urn:puente:problem:border-([a-z-]{1,40})")
 _MAX_ANSWER_BYTES = receipt.MAX_CHARS
 
 
-class Undelivered(Exception):  # noqa: N818 - a state of the link or of the other side
+class Undelivered(Exception):
     """The batch was not taken, or its receipt cannot be believed; `code` says why."""
 
     def __init__(self, code: str) -> None:

@@ -52,7 +52,7 @@ class Relay:
         return f"{self.prefix}{topics.name(kind, status)}"
 
 
-class TopicsMissing(Exception):  # noqa: N818 - a state, not a fault
+class TopicsMissing(Exception):
     """The reconciler has yet to make the topics that the relay writes."""
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import trustme
@@ -76,8 +77,8 @@ def countries(stage: Stage, name: str, *, delay_s: float = 0.0) -> Iterator[Coun
             stack.callback(node.fleet.stop)
             node.fleet.start(PROCESSES)
         for node in nodes.values():
-            until(lambda node=node: answers(node.port), what="the gateway answers")  # type: ignore[misc]
-            until(lambda node=node: _has_met(node), what="the nodes have told each other who they are", wait_s=60)  # type: ignore[misc]
+            until(partial(answers, node.port), what="the gateway answers")
+            until(partial(_has_met, node), what="the nodes have told each other who they are", wait_s=60)
         yield Countries(us=nodes["us"], mx=nodes["mx"])
 
 

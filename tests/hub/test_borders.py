@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import permutations, product
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,8 +30,14 @@ FOREIGN = replace(FISCALIA, peer="mx")
 
 def border(limits: Limits | None = LIMITS, **differs: object) -> Border:
     """The border to Mexico, over which everybody here is known."""
-    told = {"node": "mx", "country": "MX", "is_open": True, "limits": limits, "knows": {POLICE.id: POLICE.kind}}
-    return Border(**told | differs)  # type: ignore[arg-type]
+    told: dict[str, Any] = {
+        "node": "mx",
+        "country": "MX",
+        "is_open": True,
+        "limits": limits,
+        "knows": {POLICE.id: POLICE.kind},
+    }
+    return Border(**told | differs)
 
 
 def readers(country: str) -> list[Agency]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -105,7 +106,7 @@ def hostile(scene: Scene) -> Part:
     attack.crosses()
     for what, (act, wanted) in CASES.items():
         before = attack.hostile.next
-        answer = us.inside(lambda act=act: act(attack.hostile))  # type: ignore[misc]
+        answer = us.inside(partial(act, attack.hostile))
         attack.row(what, wanted, refused_as(answer), attack.hostile.next == before and attack.crosses())
     _replayed(attack)
     print("hostile: taken, and refused by their contents", flush=True)
@@ -148,7 +149,7 @@ def _lies(attack: _Attack) -> None:
         change(body)
         sealed = attack.hostile.envelopes(orjson.dumps(body).decode(), kind=Kind.EVENT)
         before = mx.rows("SELECT count(*) FROM event")
-        answer = us.inside(lambda sealed=sealed: attack.hostile.send(sealed))  # type: ignore[misc]
+        answer = us.inside(partial(attack.hostile.send, sealed))
         outcomes = signing.claimed(answer.text, max_chars=MAX_RECEIPT_CHARS)["outcomes"]
         attack.row(what, f"refused:{code}", str(outcomes[0][1]), mx.rows("SELECT count(*) FROM event") == before)
 

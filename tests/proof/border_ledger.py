@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from tests.proof.border_post import Post
 from tests.proof.border_stage import Stage
@@ -61,9 +62,9 @@ def difference(own: Post, other: Post) -> Difference:
     )
 
 
-def _told(row: Sequence[object]) -> tuple[object, ...]:
+def _told(row: Sequence[Any]) -> tuple[object, ...]:
     seq, kind, digest, outcome = row
-    return seq, kind, bytes(digest), outcome  # type: ignore[call-overload]
+    return seq, kind, bytes(digest), outcome
 
 
 def _unsigned(own: Post, other: Post, seqs: Collection[int]) -> int:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import trustme
@@ -81,6 +82,10 @@ def _until_up(post: Post) -> None:
         raise NotRun(f"node {post.id} does not start: {post.keeper.log.read_text('utf-8')[-500:]}")
 
 
+def _holds(post: Post, query: str) -> bool:
+    return post.rows(query) == [(True,)]
+
+
 def _trust(made: Stage) -> None:
     """As docs/operations.md says: export, import with the fingerprint that was read aloud; then agencies and grants."""
     for own, other in made.ways:
@@ -94,4 +99,4 @@ def _trust(made: Stage) -> None:
         own.grant(other.country, with_warnings=True)
     query = "SELECT out_seq > 0 AND out_seq = receipted AND in_seq > 0 FROM crossing"
     for post in made.both:
-        until(lambda post=post: post.rows(query) == [(True,)], within_s=UP_S, what=f"the border of {post.id}")  # type: ignore[misc]
+        until(partial(_holds, post, query), within_s=UP_S, what=f"the border of {post.id}")

@@ -27,7 +27,7 @@ class Verdict:
         return f"proof {name} {'held' if self.held else 'broken'} {told}"
 
 
-class NotRun(Exception):  # noqa: N818 - a state, not a fault
+class NotRun(Exception):
     """The proof could not be run here, which proves nothing; its words say why."""
 
 

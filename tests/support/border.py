@@ -77,7 +77,6 @@ class Side:
             clients.configure_trust(context)
             context.verify_mode = ssl.CERT_REQUIRED
         server = make_server(HOST, 0, self.app, threaded=True, request_handler=_Quiet, ssl_context=context)
-        server.daemon_threads = True  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
         thread.start()
         self.url = f"https://{HOST}:{server.server_port}"

@@ -244,7 +244,7 @@ class _World:
             source=self.near(self.source.id, self.reader.id, self.others[1].id, NOBODY, chance=0.2),
             type=event_type,
             about=about if event_type == LABEL_CHANGED else None,
-            is_recalled=self.near(False, True, chance=0.05),  # noqa: FBT003 - of two values
+            is_recalled=self.near(False, True, chance=0.05),
             status="actual",
             tlp=self.near(self.tlp, *Tlp, chance=0.3),
             jurisdictions=self._places(self.home[0]),
