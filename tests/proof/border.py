@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from hub.embedded import postgres
-from hub.embedded.errors import EmbeddedError
-from hub.embedded.install import kafka_jars
 from tests.proof import border_hostile, border_kills, border_link, border_lives, border_places
 from tests.proof.border_canaries import canaries, write_plainly
 from tests.proof.border_load import read_again
 from tests.proof.border_scene import Part, Scene, scene
 from tests.proof.border_stage import Stage, stage
 from tests.proof.ledger import Entry, compare
+from tests.proof.premises import keep_logs, require_kafka
 from tests.proof.verdict import NotRun, Run, Verdict
 from tests.support.services import Databases, state_folder
 
@@ -32,10 +30,7 @@ def border(run: Run) -> Verdict:
     """
     if not sys.platform.startswith("linux"):
         raise NotRun("network namespaces are there on Linux only")
-    try:
-        kafka_jars()
-    except EmbeddedError as error:
-        raise NotRun(str(error)) from error
+    require_kafka()
     print(f"seed {run.seed}{' (short run)' if run.quick else ''}", flush=True)
     began_s = time.monotonic()
     with state_folder() as folder:
@@ -45,7 +40,7 @@ def border(run: Run) -> Verdict:
                 parts = _at_two_nodes(made, run)
             parts += _at_two_databases(folder, run)
         finally:
-            _keep_logs(folder)
+            keep_logs(folder, LOGS)
     unmet = [name for part in parts for name in part.unmet]
     figures = {name: figure for part in parts for name, figure in part.figures.items()}
     figures |= {"seed": run.seed, "duration_s": round(time.monotonic() - began_s)}
@@ -106,12 +101,3 @@ def _sums(played: Scene, entries: Sequence[Entry]) -> Part:
             **played.books,
         }
     )
-
-
-def _keep_logs(folder: Path) -> None:
-    shutil.rmtree(LOGS, ignore_errors=True)
-    for log in (log for log in folder.rglob("*.log") if "kafka/data" not in str(log)):
-        kept = LOGS / str(log.relative_to(folder)).replace("/", "_")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(log, kept)
-    print(f"logs of the run are in {LOGS}", flush=True)

@@ -21,14 +21,12 @@ import trustme
 
 from connectors.config import Identity
 from connectors.profile import Profile
-from hub import keys, signing
-from hub.directory import Agency, Credential, Kind, publishing
 from hub.grant_rows import load_grants
-from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings, load_settings
-from hub.store import Connection, agencies, connect, grants
+from hub.store import Connection, connect, grants
 from tests.proof.border_wire import IP, enter, inside
 from tests.proof.keeper import Keeper
+from tests.proof.premises import enrol_police
 from tests.proof.stage import LIMITS, children
 
 T = TypeVar("T")
@@ -222,24 +220,8 @@ class Post:
 
     def enrol(self, agency_id: str) -> None:
         """A police agency that may publish and read."""
-        agency = Agency(
-            id=agency_id,
-            name=f"{agency_id} (proof)",
-            kind=Kind.LAW_ENFORCEMENT,
-            country=self.country,
-            jurisdictions=(self.country,),
-            publishes=publishing(("alert.*",), (self.country,)),
-        )
-        credential = Credential(
-            client_id=agency_id,
-            agency=agency_id,
-            public_key_pem=signing.public_pem(keys.client_key(self._key(agency_id))),
-            scopes=frozenset(SCOPES),
-            jurisdictions=ANYWHERE,
-        )
         with self.database() as conn:
-            agencies.enrol(conn, agency)
-            agencies.give_credential(conn, credential)
+            enrol_police(conn, agency_id, self._key(agency_id), ("alert.*",))
 
     def grant(self, there: str, *, with_warnings: bool) -> None:
         """What the node grants, here and to the other country; warnings are the grant that ends."""

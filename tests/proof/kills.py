@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import random
-import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.embedded.errors import EmbeddedError
-from hub.embedded.install import kafka_jars
 from tests.proof import ledger
 from tests.proof.facts import Fact, closes, last_of_each
 from tests.proof.faults import FULL, QUICK, TARGETS, Plan
 from tests.proof.posting import read_feed
+from tests.proof.premises import keep_logs, require_kafka
 from tests.proof.scene import Scene, scene
 from tests.proof.stage import Stage, stage
 from tests.proof.verdict import NotRun, Run, Verdict
@@ -34,17 +32,14 @@ def kills(run: Run) -> Verdict:
     """
     if not sys.platform.startswith("linux"):
         raise NotRun("it looks up the gateway's workers in /proc, which is there on Linux only")
-    try:
-        kafka_jars()
-    except EmbeddedError as error:
-        raise NotRun(str(error)) from error
+    require_kafka()
     print(f"seed {run.seed}{' (short run)' if run.quick else ''}", flush=True)
     began_s = time.monotonic()
     with state_folder() as folder, stage(folder) as node:
         try:
             verdict = _prove(node, QUICK if run.quick else FULL, run.seed)
         finally:
-            _keep_logs(folder)
+            keep_logs(folder, LOGS)
     figures = {**verdict.figures, "seed": run.seed, "duration_s": round(time.monotonic() - began_s)}
     return Verdict(held=verdict.held, figures=figures | ({"length": "SHORT"} if run.quick else {}))
 
@@ -135,12 +130,3 @@ def _figures(played: Scene, found: _Findings) -> dict[str, object]:
         "longest_stall_s": ",".join(f"{name}:{s}" for name, s in played.meter.stalls().items()),
         "slowest_end_s": f"{slowest}:{found.endings[slowest]:.1f}",
     }
-
-
-def _keep_logs(folder: Path) -> None:
-    shutil.rmtree(LOGS, ignore_errors=True)
-    for log in (log for log in folder.rglob("*.log") if "kafka/data" not in str(log)):
-        kept = LOGS / str(log.relative_to(folder)).replace("/", "_")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(log, kept)
-    print(f"logs of the run are in {LOGS}", flush=True)

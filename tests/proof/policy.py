@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from hub.embedded.errors import EmbeddedError
-from hub.embedded.install import kafka_jars
 from tests.benchmark import decision
 from tests.benchmark.node import READER, Node, grant, police, running, stage
 from tests.proof import mutation, oracle, race
 from tests.proof.cedar import main as cedar
-from tests.proof.verdict import NotRun, Run, Verdict
+from tests.proof.premises import require_kafka
+from tests.proof.verdict import Run, Verdict
 from tests.support.events import SDPD
 from tests.support.services import state_folder
 
@@ -28,10 +27,7 @@ def policy(run: Run) -> Verdict:
     Raises:
         NotRun: this machine lacks what it takes.
     """
-    try:
-        kafka_jars()
-    except EmbeddedError as error:
-        raise NotRun(str(error)) from error
+    require_kafka()
     began_s = time.monotonic()
     print(f"seed {run.seed}{' (short run)' if run.quick else ''}\ncomparing with Cedar", flush=True)
     compared = cedar.compared(run.seed, cedar.COMBINATIONS // (50 if run.quick else 1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import threading
@@ -23,16 +22,15 @@ from connectors.client import Gateway, GatewayError
 from connectors.profile import Profile
 from connectors.tokens import NoToken
 from hub import main
-from hub.embedded.errors import EmbeddedError
-from hub.embedded.install import kafka_jars
 from hub.principal import ANYWHERE, SCOPES
 from hub.store.copies import Place
 from schemas import wire
 from tests.proof import ledger
 from tests.proof.facts import Fact, Pace, closes, facts, last_of_each
 from tests.proof.posting import Poster, profile
+from tests.proof.premises import keep_logs, require_kafka
 from tests.proof.stage import NODE, Stage, stage
-from tests.proof.verdict import NotRun, Run, Verdict
+from tests.proof.verdict import Run, Verdict
 from tests.support import events
 from tests.support.services import Tokens, state_folder
 from tests.support.waiting import until
@@ -52,16 +50,13 @@ def restore(run: Run) -> Verdict:
     Raises:
         NotRun: this machine lacks what it takes.
     """
-    try:
-        kafka_jars()
-    except EmbeddedError as error:
-        raise NotRun(str(error)) from error
+    require_kafka()
     count = QUICK if run.quick else FULL
     with state_folder() as folder, stage(folder) as node:
         try:
             verdict = _prove(node, count)
         finally:
-            _keep_logs(folder)
+            keep_logs(folder, LOGS)
     return Verdict(held=verdict.held, figures={**verdict.figures} | ({"length": "SHORT"} if run.quick else {}))
 
 
@@ -311,12 +306,3 @@ def compared(node: Stage, copied: Copied) -> Equal:
 def _value(conn: psycopg.Connection[Any], query: str) -> Any:
     row = conn.execute(query.encode()).fetchone()
     return row[0] if row else None
-
-
-def _keep_logs(folder: Path) -> None:
-    shutil.rmtree(LOGS, ignore_errors=True)
-    for log in (log for log in folder.rglob("*.log") if "kafka/data" not in str(log)):
-        kept = LOGS / str(log.relative_to(folder)).replace("/", "_")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(log, kept)
-    print(f"logs of the run are in {LOGS}", flush=True)

@@ -14,16 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hub import keys, launch, main, signing
-from hub.directory import Agency, Credential, Kind, publishing
+from hub import launch, main
 from hub.embedded import kafka, postgres
 from hub.embedded.install import kafka_jars
 from hub.fleet import Fleet
 from hub.grant_rows import load_grants
-from hub.principal import ANYWHERE, SCOPES
 from hub.settings import Settings, load_settings
-from hub.store import Connection, agencies, connect, grants
+from hub.store import Connection, connect, grants
 from tests.proof.keeper import Keeper
+from tests.proof.premises import enrol_police
 
 NODE = "us"
 LIMITS = Path("config/limits.toml")
@@ -145,25 +144,9 @@ class Stage:
 
     def enrol(self, agency_id: str) -> Path:
         """A police agency that may publish and read; gives the file of its client key."""
-        agency = Agency(
-            id=agency_id,
-            name=f"{agency_id} (proof)",
-            kind=Kind.LAW_ENFORCEMENT,
-            country="US",
-            jurisdictions=("US",),
-            publishes=publishing(("alert.*", "case.trafficking.*"), ("US",)),
-        )
         key = self.folder / "agencies" / f"{agency_id}.pem"
-        credential = Credential(
-            client_id=agency_id,
-            agency=agency_id,
-            public_key_pem=signing.public_pem(keys.client_key(key)),
-            scopes=frozenset(SCOPES),
-            jurisdictions=ANYWHERE,
-        )
         with self.database() as conn:
-            agencies.enrol(conn, agency)
-            agencies.give_credential(conn, credential)
+            enrol_police(conn, agency_id, key, ("alert.*", "case.trafficking.*"))
         return key
 
 
