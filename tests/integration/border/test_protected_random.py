@@ -15,7 +15,7 @@ from hub.reading import choose
 from hub.store import events
 from schemas.sensitivity import Sensitivity
 from tests.integration.border.conftest import REFUGIO
-from tests.integration.border.test_protected import names_in
+from tests.integration.border.consented import names_in
 from tests.support.cast import POLICE
 from tests.support.consenting import FIRST, SECOND, for_victims, records, released_case, silent_for, withdraws
 from tests.support.crossing import Pair, pair

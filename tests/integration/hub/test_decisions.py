@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from hub.directory import Agency, Kind, Role
-from hub.grants import Grant, Selector, Tlp
+from hub.directory import Kind, Role
+from hub.grants import Grant, Tlp
 from schemas.projection import project
 from schemas.sensitivity import Sensitivity
 from tests.hub import strategies
-from tests.integration.hub.test_consents import VICTIMS, consent
+from tests.integration.hub.foreseen import explained, preview
+from tests.integration.hub.victims import VICTIMS, consent
 from tests.schemas.test_visible import at, flat
-from tests.support import cast
 from tests.support.cast import FISCALIA, POLICE, SHELTER, STRANGER
-from tests.support.events import Wire, bilingual, label_changed
+from tests.support.events import Wire
 from tests.support.node import (
     BEGAN,
     OPERATOR,
@@ -31,13 +31,18 @@ from tests.support.node import (
     Node,
     child_case,
     grant,
-    stamp,
 )
 from tests.support.node import missing_child as alert
 
 NOBODYS = "019ec1f0-7c3a-7e55-8c1b-0242ac120002"
+
+
 EVERYBODY = {one.id: one for one in (*strategies.EVERYBODY, POLICE, SHELTER, STRANGER, FISCALIA, SHERIFF)}
+
+
 KINDS = [kind.value for kind in Kind]
+
+
 POOL = [drawn for drawn in (strategies._grant() for _ in range(600)) if drawn.source.covers(POLICE)]
 
 
@@ -45,20 +50,6 @@ POOL = [drawn for drawn in (strategies._grant() for _ in range(600)) if drawn.so
 def admin(node: Node) -> Desk:
     """Administers POLICE."""
     return node.office(POLICE, "ana", Role.ADMIN)
-
-
-def explained(desk: Desk, agency: Agency, hub_id: str) -> dict[str, Any]:
-    """Why this agency gets what it gets."""
-    answer = desk.get("/v1/decisions", agency=agency.id, event=hub_id)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.get_json())
-
-
-def preview(desk: Desk, draft: Wire, path: str = "/v1/decisions/preview") -> dict[str, Any]:
-    """Who would read a draft."""
-    answer = desk.post(path, draft)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.get_json())
 
 
 def values(event: Wire, pointers: list[str]) -> list[Any]:
@@ -148,6 +139,8 @@ def test_a_consent_is_foreseen_and_explained(node: Node, police: Desk, shelter: 
 
 
 STATES = ["proposed", "in_force", "suspended", "revoked", "withdrawn", "superseded"]
+
+
 ANSWERS = [
     "waits for approval",
     "applies",
@@ -278,135 +271,3 @@ def test_an_agency_that_nobody_enrolled_is_a_flaw_of_the_question(police: Desk, 
     answer = admin.get("/v1/decisions", agency="us-nobody", event=police.publish(alert()))
 
     assert (answer.status_code, [one["path"] for one in answer.get_json()["errors"]]) == (422, ["/agency"])
-
-
-TABLES = ("event", "pending", "lane", "log", "rejection", "audit")
-
-
-def test_a_preview_leaves_nothing_behind(node: Node, admin: Desk) -> None:
-    def counts() -> list[Any]:
-        return [node.rows(f"SELECT count(*) FROM {table}") for table in TABLES]  # noqa: S608
-
-    before = counts()
-    preview(admin, alert())
-    admin.post("/v1/decisions/preview", alert(data={"urgency": "soon"}))
-
-    assert counts() == before
-
-
-FLAWED = [
-    alert(data={"urgency": "soon", "child": {"nickname": "x"}}),
-    alert(label={"marks": {"/data/nothing": "partner"}}),
-    {"id": "x"},
-]
-
-
-@pytest.mark.parametrize("draft", FLAWED, ids=["values", "marks", "nearly nothing"])
-def test_a_flawed_draft_has_the_flaws_that_publishing_it_would_meet(police: Desk, admin: Desk, draft: Wire) -> None:
-    foreseen, published = admin.post("/v1/decisions/preview", draft), police.post("/v1/events", draft)
-
-    assert (foreseen.status_code, foreseen.data) == (422, published.data)
-
-
-FORBIDDEN = {
-    "another's": {"source": FISCALIA.id, "jurisdictions": ["MX-BCN"]},
-    "elsewhere": {"jurisdictions": ["US-TX"]},
-}
-
-
-@pytest.mark.parametrize("differs", FORBIDDEN.values(), ids=FORBIDDEN.keys())
-def test_only_what_may_be_published_may_be_previewed(police: Desk, admin: Desk, differs: dict[str, Any]) -> None:
-    draft = alert(**differs)
-
-    foreseen, published = admin.post("/v1/decisions/preview", draft), police.post("/v1/events", draft)
-
-    assert (foreseen.status_code, foreseen.data) == (403, published.data)
-
-
-def test_another_body_under_a_taken_id_is_the_same_conflict(police: Desk, admin: Desk) -> None:
-    draft = alert()
-    police.publish(draft)
-    changed = draft | {"time": (BEGAN - YEAR).isoformat()}
-
-    assert preview(admin, draft)["count"] == 2
-    foreseen, published = admin.post("/v1/decisions/preview", changed), police.post("/v1/events", changed)
-    assert (foreseen.status_code, foreseen.data) == (409, published.data)
-
-
-def test_machines_and_officers_that_publish_may_look_too(node: Node, police: Desk) -> None:
-    draft = alert()
-
-    answers = [preview(one, draft) for one in (police, node.office(POLICE, "otto", Role.OFFICER))]
-
-    assert [answer["count"] for answer in answers] == [2, 2]
-
-
-def test_it_says_whom_the_audience_keeps_out_and_lets_in(node: Node, admin: Desk) -> None:
-    node.regrant(TO_SHELTER, grant(id="red", reader=Selector(agency=SHERIFF.id), max_tlp=Tlp.RED))
-
-    narrow = preview(admin, alert(label={"tlp": "green", "audience": [SHERIFF.id]}))["label"]["audience"]
-    named = preview(admin, alert(label={"tlp": "red", "audience": [SHERIFF.id]}))["label"]["audience"]
-
-    assert narrow["kept_out"] == {"count": 1, "agencies": [SHELTER.id]}
-    assert (named["kept_out"]["count"], named["let_in"]["agencies"]) == (0, [SHERIFF.id])
-
-
-def test_it_says_what_the_marks_hide_from_whom(admin: Desk) -> None:
-    told = preview(admin, alert(label={"tlp": "green", "marks": {"/data/headline": "enforcement"}}))["label"]["marks"]
-
-    assert told == {"partner": ["/data/headline"], "enforcement": []}
-
-
-def test_of_a_whole_kind_it_names_a_page_and_counts_them_all(node: Node, admin: Desk) -> None:
-    schools = [cast.agency(f"us-ca-school-{number}", Kind.SCHOOL, "US-CA") for number in range(12)]
-    node.enrol(*schools)
-    node.regrant(grant(reader=Selector(kind=Kind.SCHOOL)))
-    draft = alert()
-
-    first = preview(admin, draft, "/v1/decisions/preview?limit=8")
-    rest = preview(admin, draft, f"/v1/decisions/preview?limit=8&after={first['next']}")
-
-    named = [one["agency"] for page in (first, rest) for one in page["recipients"]]
-    assert named == sorted(school.id for school in schools)
-    assert (first["count"], first["counts"], rest["next"]) == (12, {"partner": 12}, None)
-
-
-def test_the_personal_data_of_an_event_is_in_no_answer(police: Desk, admin: Desk) -> None:
-    draft = alert(data={"headline": bilingual("Ximena is missing", "Falta Ximena")})
-
-    answers = [
-        admin.post("/v1/decisions/preview", draft),
-        admin.get("/v1/decisions", agency=SHELTER.id, event=police.publish(draft)),
-        admin.get("/v1/decisions", agency=STRANGER.id, event=police.publish(alert())),
-    ]
-
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert [answer.text for answer in answers if "Ximena" in answer.text] == []
-
-
-# --- Before and after a source changes what is out.
-
-
-def test_a_preview_of_a_tighter_label_says_who_will_read_it_and_who_will_only_be_told(
-    node: Node, police: Desk, shelter: Desk, admin: Desk
-) -> None:
-    issued = police.publish(alert(subject="s"))
-    node.sequence()
-    shelter.feed()
-    label = {"tlp": "green", "rel_to": ["US", "MX"], "audience": [SHERIFF.id]}
-    draft = label_changed(label, subject="s", time=stamp(1), data={"event": issued})
-
-    found = {one["agency"]: one["projection"] for one in preview(admin, draft)["recipients"]}
-
-    assert found == {SHELTER.id: "notice", SHERIFF.id: "enforcement"}
-    assert shelter.event(issued) is not None
-
-
-def test_a_recalled_event_is_explained_by_its_recall(node: Node, police: Desk, admin: Desk) -> None:
-    issued = police.publish(alert())
-    node.sequence()
-    police.post(f"/v1/events/{issued}/recall", {"reason": "error"})
-
-    found = explained(admin, SHELTER, issued)
-
-    assert (found["allowed"], found["reason"]["en"]) == (False, "recalled by its source")

@@ -14,7 +14,7 @@ from hub.store import disclosures as stored
 from hub.store import transaction
 from schemas.projection import project
 from schemas.sensitivity import Sensitivity
-from tests.integration.hub.test_consents import VICTIMS, consent
+from tests.integration.hub.victims import VICTIMS, consent
 from tests.schemas.test_visible import at, flat
 from tests.support.cast import FISCALIA, POLICE, SHELTER, STRANGER, agency
 from tests.support.events import Wire

@@ -14,7 +14,7 @@ from connectors.admin.decisions import explain, preview
 from connectors.admin.disclosures import disclosures
 from hub.directory import Role
 from schemas.sensitivity import Sensitivity
-from tests.integration.hub.test_consents import FIRST_NAME, VICTIMS
+from tests.integration.hub.victims import FIRST_NAME, VICTIMS
 from tests.support.cast import POLICE, SHELTER
 from tests.support.node import BEGAN, SHERIFF, TO_SHELTER, TO_SHERIFF, Desk, Node, child_case, grant, missing_child
 from tests.support.terminal import Terminal, served
