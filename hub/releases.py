@@ -74,7 +74,7 @@ class Sending:
     written: Mapping[str, Any]  # its notice, parsed
     release: Release
     texts: Mapping[str, str]
-    rules: int
+    directory: int  # the version of the other side's that it was decided with
     policy: str
     about: UUID | None = None  # of a change of an event, which
     protected: Sequence[Mapping[str, Any]] = ()  # what consents open to whom (hub/protected.py)
@@ -84,7 +84,7 @@ def event_body(sending: Sending, prefix: str) -> dict[str, Any]:
     """The body of an `event` envelope for the node whose agencies have ids that begin with `prefix`."""
     row, facts, timing = sending.row, sending.facts, sending.row.timing
     named = [one for one in row.audience if one.startswith(prefix) or one in KINDS]
-    release = {"rules": sending.rules, "policy": sending.policy, "grants": dict(sending.release.grants)}
+    release = {"directory": sending.directory, "policy": sending.policy, "grants": dict(sending.release.grants)}
     if sending.release.readers is not None:
         release["readers"] = list(sending.release.readers)
     told = {

@@ -150,7 +150,7 @@ class Round:
             written=orjson.loads(render(row, NOTICE)),
             release=release,
             texts=texts,
-            rules=rules.directory.version,
+            directory=self.sheaf.way.directory,
             policy=rules.version,
             about=about,
             protected=[widened_row(one) for one in opened],

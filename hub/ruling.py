@@ -52,6 +52,7 @@ def _directory(conn: Connection, coming: Coming, body: Any, at: datetime) -> str
     told = load_showing(body, coming.prefix, coming.country, coming.peer)
     refused = peer_rules.show(conn, coming.peer, told.shown)
     peer_rules.hide(conn, coming.peer, told.gone)
+    peer_rules.note_directory(conn, coming.peer, told.version)
     return NARROWED if refused else APPLIED
 
 

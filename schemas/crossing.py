@@ -57,9 +57,9 @@ class Grants(Leaf):
 
 
 class ReleaseSchema(Body):
-    """On what the sender decided: versions of the receiver's directory and of its own policy, readers, grants."""
+    """On what the sender decided: the version of the directory that the receiver has shown, and of its own policy."""
 
-    rules = Whole(PUBLIC, 0, 2**53 - 1, required=True)
+    directory = Whole(PUBLIC, 0, 2**53 - 1, required=True)
     policy = Line(PUBLIC, 100, required=True)
     readers = Many(forms.agency(PUBLIC), MOST_NAMED)
     grants = Grants(PUBLIC, required=True)

@@ -23,7 +23,11 @@ SPAN = 50_000  # positions looked at in one round, so that no round takes long
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How far the way to a peer has come. `position` of our log, `leaf` of our audit."""
+    """
+    How far the way to a peer has come: `position` of our log, `leaf` of our audit.
+
+    `directory`: the version of its signed directory that is held here, which releases to it name.
+    """
 
     peer: str
     country: str
@@ -35,6 +39,7 @@ class Way:
     position: int
     leaf: int
     receipted: int
+    directory: int
 
 
 def lock(conn: Connection, peer: str) -> Way | None:
@@ -44,7 +49,7 @@ def lock(conn: Connection, peer: str) -> Way | None:
         .execute(
             """
             SELECT c.peer, p.country, p.prefix, p.state, c.stream, c.out_seq AS seq, c.out_hash AS hash, c.position,
-                   c.leaf, c.receipted
+                   c.leaf, c.receipted, c.directory
               FROM crossing c JOIN peer p ON p.node = c.peer WHERE c.peer = %s FOR UPDATE OF c
             """,
             (peer,),

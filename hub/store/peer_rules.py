@@ -59,6 +59,11 @@ def _attest(conn: Connection, agency: Agency) -> None:
     )
 
 
+def note_directory(conn: Connection, peer: str, version: int) -> None:
+    """How far its directory is known here; it only rises, since a part may come again."""
+    conn.execute("UPDATE crossing SET directory = greatest(directory, %s) WHERE peer = %s", (version, peer))
+
+
 def hide(conn: Connection, peer: str, agencies: Collection[str]) -> None:
     """Agencies that a peer no longer shows: they stay as who sent what came, and neither send nor read."""
     conn.execute(

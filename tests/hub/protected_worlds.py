@@ -130,7 +130,7 @@ class World:
             written=orjson.loads(render(ROW, "notice")),
             release=release,
             texts=texts_of(ROW, release.projections),
-            rules=1,
+            directory=1,
             policy="p",
             protected=[widened_row(one) for one in widened(ROW, facts, across, rules, at)],
         )

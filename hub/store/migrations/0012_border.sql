@@ -39,6 +39,7 @@ CREATE TABLE crossing (
     sent_at      timestamptz,
     their_policy text,
     their_rules  bigint,                                -- the version of our directory that it decides with
+    directory    bigint NOT NULL DEFAULT 0,             -- the version of its signed directory that is held here
     skew_ms      int,                                   -- their clock minus ours, at the last receipt
     failed_at    timestamptz,
     failure      text,                                  -- code of what stood in the way last, if it still does

@@ -276,3 +276,13 @@ def test_a_question_goes_over_and_its_answer_comes_back(met: Pair) -> None:
     met.cross()
     answers = [got for got in met.mx.feed(FISCALIA) if got["type"] == "note.answer"]
     assert [(got["source"], got["data"]["event"]) for got in answers] == [(POLICE.id, str(question.hub_id))]
+
+
+def test_a_release_names_the_directory_and_the_readers_that_it_was_decided_with(met: Pair) -> None:
+    """Given agencies that the other side has shown, when an alert is released, then it says which, and as of when."""
+    met.us.publish(released())
+    met.us.makes()
+    (body,) = bodies(met.us.batch())
+    shown = met.mx.rows("SELECT max((body::json->>'version')::bigint) FROM departure WHERE kind = 'directory'")
+    readers = sorted(body["release"]["readers"])
+    assert ([(body["release"]["directory"],)], readers) == (shown, [FISCALIA.id, REFUGIO.id])
