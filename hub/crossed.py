@@ -25,7 +25,6 @@ from schemas import accept
 from schemas.crossing import CROSSING_EVENT, NOTICE
 from schemas.places import country_of
 from schemas.sensitivity import Sensitivity
-from schemas.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,11 +51,6 @@ class Copy:
     about: UUID | None = None
     protected: tuple[Widened, ...] = ()
     is_narrowed: bool = False
-
-    @property
-    def is_notice(self) -> bool:
-        """Whether nothing but that it exists has come."""
-        return self.draft.cuts.count("\n") == 2
 
 
 class NotTaken(ValueError):
@@ -182,14 +176,3 @@ def notice_of(row: Stored) -> tuple[str, str]:
     """What stays of a copy that may not be read any more: text and cuts of its notice alone."""
     text = render(row, NOTICE)
     return text, dump_cuts({NOTICE: [(0, len(text))]})
-
-
-REFUSALS: Mapping[str, Text] = {
-    "malformed": Text("not of the agreed form", "no tiene la forma acordada"),
-    "source-unknown": Text("the source is not an agency of that node", "la fuente no es una agencia de ese nodo"),
-    "foreign-place": Text("places outside the source's country", "lugares fuera del país de la fuente"),
-    "not-released": Text("not released to this country", "no liberado para este país"),
-    "inconsistent": Text("the text is not what the envelope says", "el texto no es lo que dice el sobre"),
-    "id-taken": Text("the id belongs to another event", "el id pertenece a otro evento"),
-    "answers-nothing": Text("answers no event that was sent there", "no responde a ningún evento enviado allí"),
-}

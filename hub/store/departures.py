@@ -98,12 +98,6 @@ def add(conn: Connection, peer: str, made: Sequence[Departure]) -> None:
     )
 
 
-def outstanding(conn: Connection, peer: str) -> int:
-    """How many envelopes are made and not answered."""
-    row = conn.execute("SELECT count(*) FROM departure WHERE peer = %s AND receipted_at IS NULL", (peer,)).fetchone()
-    return int(str(row[0])) if row else 0
-
-
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A signed envelope as it was kept."""

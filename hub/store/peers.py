@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from hub.store import Connection
 
-CHANNEL = "directory"  # is notified of when a peer changes
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
