@@ -52,18 +52,23 @@ class _Mark:
         """The same, opened from partners up at most."""
         keeps = self.keeps & FROM_PARTNER
         below = {step: mark.not_for_public() for step, mark in self.below.items()}
-        return _Mark(self.mask, _Everything(keeps) if keeps else below, self.opens & FROM_PARTNER, keeps)
+        return _Mark(self.mask, _Everything(keeps, below) if keeps else below, self.opens & FROM_PARTNER, keeps)
 
 
 class _Everything(dict[str, _Mark]):
-    """What lies below an opened member is open as well; empty, so that a member alike in all parts is written whole."""
+    """
+    What lies below an opened member is open as well; for all other projections the marks below it stay.
 
-    def __init__(self, opened: int) -> None:
-        super().__init__()
-        self._mark = _Mark(ALL, self, keeps=opened)
+    Empty where there are none, so that a member alike in all parts is written whole.
+    """
 
-    def get(self, _step: str, _default: object = None) -> _Mark:
-        return self._mark
+    def __init__(self, opened: int, marked: Mapping[str, _Mark]) -> None:
+        super().__init__(marked)
+        self._opened = opened
+
+    def get(self, step: str, _default: object = None) -> _Mark:
+        mark = self[step] if step in self else _Mark(ALL, {})
+        return _Mark(mark.mask, _Everything(self._opened, mark.below), keeps=self._opened)
 
 
 _Entry = tuple[str, Node, Any, _Mark | None]  # what to write before it, its plan, the value, its marks
@@ -115,7 +120,7 @@ def _tree(marks: Mapping[str, str], outside: bool, opened: tuple[str, Iterable[s
         if not any(_holds(other, pointer) for other in named if other != pointer):
             at = _place(root, pointer)
             at.opens = at.keeps = BITS[name]
-            at.below = _Everything(at.keeps)
+            at.below = _Everything(at.keeps, at.below)
     return root
 
 

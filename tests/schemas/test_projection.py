@@ -69,6 +69,16 @@ def test_a_consent_widens_one_projection_alone(consented: tuple[Wire, list[str],
         assert render(opened.text, opened.cuts[name]) == render(plain.text, plain.cuts[name])
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "partner"])
+def test_a_mark_below_an_opened_member_holds_for_everyone_else(name: str) -> None:
+    event = alert(label={"tlp": "green", "marks": {"/data/lookout/vehicles/0/plate": "enforcement"}})
+
+    plain = project(event, event["type"])
+    opened = project(event, event["type"], opened=("partner", ["/data/lookout/vehicles"]))
+
+    assert render(opened.text, opened.cuts[name]) == render(plain.text, plain.cuts[name])
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_projections_are_as_reviewed(example: str, request: pytest.FixtureRequest) -> None:
     event = EXAMPLES[example]
