@@ -15,7 +15,7 @@ from hub.lanes import coarsen
 from hub.picture import Stale
 from hub.protected import only_for_ours
 from hub.read_rows import Read, load_reads
-from hub.store import arrivals, control, events, protected
+from hub.store import arrivals, control, disclosures, events, protected
 from schemas.registry import closes, is_answer, is_control
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _other(
     if isinstance(one, Ended):
         protected.end(conn, coming.peer, one.consent)
         return None, APPLIED
-    arrivals.tell_reads(conn, coming.peer, one, view.rules.version)
+    disclosures.note_reads(conn, coming.peer, one, view.rules.version)
     return None, APPLIED
 
 

@@ -1,4 +1,4 @@
-"""What comes across the border: how far each peer has come, copies of its events, and who read ours."""
+"""What comes across the border: how far each peer has come, and copies of its events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hub.crossed import Copy
-    from hub.read_rows import Read
     from hub.store import Connection
 
 
@@ -283,31 +282,3 @@ def uncovered(conn: Connection, peer: str, *, limit: int) -> list[UUID]:
         )
         .fetchall()
     )
-
-
-def tell_reads(conn: Connection, peer: str, reads: Sequence[Read], policy: str) -> int:
-    """Note who over there read events of ours; reads of others, or of what we never sent, are left out. How many."""
-    done = conn.execute(
-        """
-        INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object, events, projections,
-                           grants, detail)
-        SELECT r.agency, 'border:' || %(peer)s, 'disclose', true, 'read', %(policy)s, r.purpose, 'border.' || r.way,
-               ARRAY[r.event], ARRAY[r.projection], ARRAY[r.grant_id], json_build_object('at', r.at)::text
-          FROM unnest(%(events)s::uuid[], %(agencies)s::text[], %(times)s::timestamptz[], %(projections)s::text[],
-                      %(grants)s::text[], %(purposes)s::text[], %(ways)s::text[])
-               AS r (event, agency, at, projection, grant_id, purpose, way)
-         WHERE EXISTS (SELECT FROM departure d WHERE d.event = r.event AND d.peer = %(peer)s)
-        """,
-        {
-            "peer": peer,
-            "policy": policy,
-            "events": [one.event for one in reads],
-            "agencies": [one.agency for one in reads],
-            "times": [one.at for one in reads],
-            "projections": [one.projection for one in reads],
-            "grants": [one.grant for one in reads],
-            "purposes": [one.purpose for one in reads],
-            "ways": [one.way for one in reads],
-        },
-    )
-    return done.rowcount

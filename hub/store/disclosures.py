@@ -149,3 +149,31 @@ def reads_of(conn: Connection, sources: Collection[str], *, start: int, limit: i
     rows = conn.cursor(row_factory=dict_row).execute(_OF_PEER, asked).fetchall()
     leaf = max((row["leaf"] for row in rows), default=start - 1) + 1
     return [Read(**{name: value for name, value in row.items() if name != "leaf"}) for row in rows], leaf
+
+
+def note_reads(conn: Connection, peer: str, reads: Sequence[Read], policy: str) -> int:
+    """Note who over there read events of ours; reads of others, or of what we never sent, are left out. How many."""
+    done = conn.execute(
+        """
+        INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object, events, projections,
+                           grants, detail)
+        SELECT r.agency, 'border:' || %(peer)s, 'disclose', true, 'read', %(policy)s, r.purpose, 'border.' || r.way,
+               ARRAY[r.event], ARRAY[r.projection], ARRAY[r.grant_id], json_build_object('at', r.at)::text
+          FROM unnest(%(events)s::uuid[], %(agencies)s::text[], %(times)s::timestamptz[], %(projections)s::text[],
+                      %(grants)s::text[], %(purposes)s::text[], %(ways)s::text[])
+               AS r (event, agency, at, projection, grant_id, purpose, way)
+         WHERE EXISTS (SELECT FROM departure d WHERE d.event = r.event AND d.peer = %(peer)s)
+        """,
+        {
+            "peer": peer,
+            "policy": policy,
+            "events": [one.event for one in reads],
+            "agencies": [one.agency for one in reads],
+            "times": [one.at for one in reads],
+            "projections": [one.projection for one in reads],
+            "grants": [one.grant for one in reads],
+            "purposes": [one.purpose for one in reads],
+            "ways": [one.way for one in reads],
+        },
+    )
+    return done.rowcount
