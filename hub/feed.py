@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.policy import APPLIES
 from hub.principal import READ
-from hub.reading import Asking, Shown, choose, disclose, owe_ends, require_scope
+from hub.reading import Asking, Shown, choose, comes_later, disclose, owe_ends, require_scope
 from hub.store import log
 
 if TYPE_CHECKING:
@@ -74,14 +73,4 @@ def _once(rows: list[Stored], asking: Asking, status: str) -> list[Stored]:
 
 
 def _in_their_place(chosen: list[Shown], reach: Reach) -> list[Shown]:
-    """Without what was offered to this reader and is open to it on nothing else: that comes further on, once."""
-    return [item for item in chosen if not _comes_later(item, reach)]
-
-
-def _comes_later(item: Shown, reach: Reach) -> bool:
-    row = item.row
-    if row.offered_by is not None or not row.offers:
-        return False
-    offered = {name.partition("@")[0] for name in row.offers if name in reach.grants}
-    applying = {grant for grant, answer in item.decision.considered if answer == APPLIES}
-    return bool(applying) and applying <= offered
+    return [item for item in chosen if not comes_later(item, reach.grants)]

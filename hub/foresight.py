@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hub.consented import consent_for
-from hub.policy import may_read
+from hub.policy import NOTICE, may_read
 from hub.principal import of_agency
 from hub.rendering import whole
 from hub.timing import projection_at
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from hub.policy import Decision, Facts, Rules
     from hub.stored import Draft, Stored
     from hub.timing import Timing
+
+
+# A message that an event is there to be fetched, by a way on which no content goes: a notice, and how urgent it is.
+POINTER = "pointer"
+POINTED = ("/data/severity", "/data/urgency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ def _more(wide: Members, narrow: Members) -> tuple[str, ...]:
 
 
 def members_shown(row: Stored, name: str, fields: Iterable[str]) -> Members:
-    """What a projection of a stored event shows, with what consents to these members open."""
+    """What a projection of a stored event shows, with what consents to these members open; or what a pointer told."""
     event = whole(row)
+    if name == POINTER:
+        name, fields = NOTICE, POINTED
     return members(event, row.type, name, pins.placed(event, fields))

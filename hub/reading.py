@@ -10,7 +10,7 @@ from hub.consented import consent_for
 from hub.errors import Denied
 from hub.lanes import Lane, Reach
 from hub.picture import Stale
-from hub.policy import NOTICE, Decision, may_read
+from hub.policy import APPLIES, NOTICE, Decision, may_read
 from hub.rendering import CROSSED, render, render_opened
 from hub.store import audit, log
 from hub.store import protected as stored_protected
@@ -19,13 +19,13 @@ from hub.timing import projection_at
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from hub.apart import Held
     from hub.consents import Consent
     from hub.picture import Picture, View
-    from hub.policy import Facts
+    from hub.policy import Facts, Rules
     from hub.principal import Principal
     from hub.store import Connection
     from hub.stored import Stored
@@ -151,20 +151,31 @@ def show(conn: Connection, asking: Asking, rows: Sequence[Stored], where: str) -
 def choose(asking: Asking, rows: Sequence[Stored]) -> list[Shown]:
     """What of `rows` the principal may have; nothing of it is to leave before `disclose`."""
     reach = asking.reach()
-    chosen = []
-    for row in rows:
-        decision = decide(asking, row, reach)
-        if not decision.is_allowed or decision.projection is None or _was_open_before(row, decision):
-            continue
-        name = projection_at(decision.projection, row.timing, asking.at)
-        consent = consent_for(asking.principal, (row.source, row.subject), decision, asking.view.rules, asking.at)
-        chosen.append(Shown(row, decision, name, consent))
-    return chosen
+    found = (as_shown(asking.principal, row, decide(asking, row, reach), asking.view.rules, asking.at) for row in rows)
+    return [one for one in found if one is not None]
+
+
+def as_shown(principal: Principal, row: Stored, decision: Decision, rules: Rules, at: datetime) -> Shown | None:
+    """What a decision about `row` comes to for this principal; None: nothing, or nothing new."""
+    if not decision.is_allowed or decision.projection is None or _was_open_before(row, decision):
+        return None
+    name = projection_at(decision.projection, row.timing, at)
+    return Shown(row, decision, name, consent_for(principal, (row.source, row.subject), decision, rules, at))
 
 
 def _was_open_before(row: Stored, decision: Decision) -> bool:
     """An event offered anew under a grant is no news to a reader who has it on another."""
     return row.offered_by is not None and row.offered_by.partition("@")[0] != decision.grant
+
+
+def comes_later(item: Shown, offers: Collection[str]) -> bool:
+    """Whether it was offered to this reader and is open to it on nothing else: then it comes further on, once."""
+    row = item.row
+    if row.offered_by is not None or not row.offers:
+        return False
+    offered = {name.partition("@")[0] for name in row.offers if name in offers}
+    applying = {grant for grant, answer in item.decision.considered if answer == APPLIES}
+    return bool(applying) and applying <= offered
 
 
 def owe_ends(conn: Connection, asking: Asking, chosen: Sequence[Shown]) -> bool:

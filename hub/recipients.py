@@ -120,27 +120,34 @@ def reached(facts: Facts, owed: frozenset[str], rules: Rules, at: datetime) -> f
 
     Asked once for all agencies that the policy cannot tell apart, since there may be very many.
     """
-    grants = rules.grants.grants
-    named = owed | frozenset(facts.audience or ())
-    named |= {grant.reader.agency for grant in grants if grant.reader.agency is not None}
-    named |= {one for grant in grants for one in grant.without_readers}
-    named |= {party.agency for grant in grants for party in grant.parties or () if party.agency is not None}
+    named = told_apart(facts, owed, rules)
     answers: dict[object, bool] = {}
     found = []
     for agency in rules.directory.agencies.values():
         if agency.id == facts.source:
             continue
-        alike = agency.id if agency.id in named else _sort(agency, at)
-        if alike not in answers:
+        sort = agency.id if agency.id in named else alike(agency, at)
+        if sort not in answers:
             principal = of_agency(agency)
             has_received = agency.id in owed
-            answers[alike] = may_read(principal, facts, rules, at, has_received=has_received).is_allowed
-        if answers[alike]:
+            answers[sort] = may_read(principal, facts, rules, at, has_received=has_received).is_allowed
+        if answers[sort]:
             found.append(agency.id)
     return frozenset(found)
 
 
-def _sort(agency: Agency, at: datetime) -> object:
+def told_apart(facts: Facts, owed: frozenset[str], rules: Rules) -> frozenset[str]:
+    """Agencies that the policy looks at by name when it decides about this event: each has an answer of its own."""
+    grants = rules.grants.grants
+    named = {facts.source, *owed, *(facts.audience or ())}
+    named |= {grant.reader.agency for grant in grants if grant.reader.agency is not None}
+    named |= {one for grant in grants for one in grant.without_readers}
+    named |= {party.agency for grant in grants for party in grant.parties or () if party.agency is not None}
+    return frozenset(named)
+
+
+def alike(agency: Agency, at: datetime) -> object:
+    """What the policy looks at of an agency that is named nowhere: those alike in it have one answer."""
     attested = frozenset(held.kind for held in agency.attestations if held.is_in_force(at))
     return agency.kind, agency.country, agency.peer, agency.is_active, attested
 

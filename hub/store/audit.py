@@ -126,13 +126,70 @@ def disclose(conn: Connection, principal: Principal, where: str, disclosed: Sequ
     return done.command_tuples == 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One event of a fan-out that went to all these readers alike: as one projection, on one grant, to one purpose."""
+
+    event: UUID
+    projection: str
+    grant: str
+    purpose: str | None
+    readers: Sequence[str]
+
+
+MOST_READERS = 1000  # in one entry
+_DISCLOSE_TO_MANY = """
+INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object, events, projections, grants,
+                   readers)
+SELECT CASE WHEN cardinality(b.readers) = 1 THEN b.readers[1] ELSE %(node)s END, %(client)s, 'disclose', true, 'read',
+       %(policy)s, b.purpose, %(way)s, ARRAY[b.event], ARRAY[b.projection], ARRAY[b.grant_id],
+       CASE WHEN cardinality(b.readers) > 1 THEN b.readers END
+  FROM json_to_recordset(%(batches)s) AS b (event uuid, projection text, grant_id text, purpose text, readers text[])
+  JOIN directory d ON d.version = %(directory)s AND coalesce((SELECT max(id) FROM lane), 0) = %(lane)s
+   AND NOT EXISTS (SELECT FROM disclosing)
+"""
+
+
+def disclose_to_many(conn: Connection, by: tuple[str, str], way: str, batches: Sequence[Batch], basis: Basis) -> bool:
+    """
+    The same for a fan-out: one entry per event, projection and batch of readers, `by` a node's process.
+
+    A reader alone gets an entry of its own, as for any answer. False, and nothing written: as for `disclose`.
+    """
+    split = [
+        {
+            "event": str(one.event),
+            "projection": one.projection,
+            "grant_id": one.grant,
+            "purpose": one.purpose,
+            "readers": one.readers[start : start + MOST_READERS],
+        }
+        for one in batches
+        for start in range(0, len(one.readers), MOST_READERS)
+    ]
+    done = conn.execute(
+        _DISCLOSE_TO_MANY,
+        {
+            "node": by[0],
+            "client": by[1],
+            "policy": basis.policy,
+            "way": way,
+            "batches": orjson.dumps(split).decode(),
+            "directory": basis.directory_version,
+            "lane": basis.newest_lane,
+        },
+    )
+    return done.rowcount == len(split)
+
+
 def received(conn: Connection, source: str, subject: str) -> frozenset[str]:
     """Which other agencies got an event of this subject: those are told when it closes. In a transaction alone."""
     conn.execute("SET LOCAL enable_bitmapscan = on")  # an inverted index has no other way of being read
     rows = conn.execute(
         """
-        SELECT DISTINCT a.agency FROM event e JOIN audit a ON a.events @> ARRAY[e.hub_id]
-         WHERE e.subject = %s AND e.source = %s AND a.is_allowed AND a.action = 'disclose' AND a.agency <> e.source
+        SELECT DISTINCT r.agency FROM event e JOIN audit a ON a.events @> ARRAY[e.hub_id]
+         CROSS JOIN LATERAL unnest(coalesce(a.readers, ARRAY[a.agency])) AS r (agency)
+         WHERE e.subject = %s AND e.source = %s AND a.is_allowed AND a.action = 'disclose' AND r.agency <> e.source
         """,
         (subject, source),
     ).fetchall()
@@ -144,7 +201,8 @@ def received_event(conn: Connection, hub_id: UUID) -> frozenset[str]:
     conn.execute("SET LOCAL enable_bitmapscan = on")
     rows = conn.execute(
         """
-        SELECT DISTINCT a.agency FROM audit a
+        SELECT DISTINCT r.agency FROM audit a
+         CROSS JOIN LATERAL unnest(coalesce(a.readers, ARRAY[a.agency])) AS r (agency)
          WHERE a.events @> ARRAY[%s::uuid] AND a.is_allowed AND a.action = 'disclose'
         """,
         (hub_id,),
@@ -166,8 +224,9 @@ def readings(conn: Connection, hub_id: UUID) -> list[Reading]:
     """Who saw this event: an indexed question."""
     rows = conn.execute(
         """
-        SELECT a.at::text, a.agency, x.projection, x.grant_id
+        SELECT a.at::text, r.agency, x.projection, x.grant_id
           FROM audit a CROSS JOIN LATERAL unnest(a.events, a.projections, a.grants) AS x (event, projection, grant_id)
+         CROSS JOIN LATERAL unnest(coalesce(a.readers, ARRAY[a.agency])) AS r (agency)
          WHERE a.events @> ARRAY[%s::uuid] AND a.action = 'disclose' AND x.event = %s
          ORDER BY a.no
         """,

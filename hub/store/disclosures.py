@@ -47,7 +47,7 @@ SELECT d.leaf FROM disclosed d WHERE d.source = %(source)s AND d.leaf >= %(start
 """
 # The grant's purpose is that of its newest version at the time, where the token did not name one.
 _SEEN = """
-SELECT wanted.leaf, a.agency, a.person,
+SELECT wanted.leaf, r.agency, a.person,
        CASE WHEN starts_with(a.client, 'border:') THEN (a.detail::json->>'at')::timestamptz ELSE a.at END AS at,
        a.object AS way, x.event, x.projection, x.grant_id AS "grant",
        coalesce(a.purpose, (SELECT g.purpose FROM access_grant g
@@ -56,9 +56,10 @@ SELECT wanted.leaf, a.agency, a.person,
   FROM unnest(%(leaves)s::bigint[]) AS wanted (leaf)
   JOIN audit_leaf l ON l.index = wanted.leaf JOIN audit a ON a.no = l.no
  CROSS JOIN LATERAL unnest(a.events, a.projections, a.grants) AS x (event, projection, grant_id)
+ CROSS JOIN LATERAL unnest(coalesce(a.readers, ARRAY[a.agency])) AS r (agency)
   JOIN event e ON e.hub_id = x.event
  WHERE e.source = %(source)s AND (%(event)s::uuid IS NULL OR x.event = %(event)s)
- ORDER BY wanted.leaf, x.event
+ ORDER BY wanted.leaf, x.event, r.agency
 """
 
 
@@ -112,8 +113,8 @@ class Unread:
 
 _UNREAD = """
 SELECT l.position, e.hub_id AS event, e.type, e.accepted_at,
-       EXISTS (SELECT FROM audit a WHERE a.events @> ARRAY[e.hub_id] AND a.action = 'disclose' AND a.agency <> e.source)
-       AS is_read
+       EXISTS (SELECT FROM audit a WHERE a.events @> ARRAY[e.hub_id] AND a.action = 'disclose'
+                  AND coalesce(a.readers, ARRAY[a.agency]) <> ARRAY[e.source]) AS is_read
   FROM (SELECT l.position, l.event FROM log l WHERE l.lane = ANY(%(lanes)s) AND l.position > %(after)s
          ORDER BY l.position LIMIT %(limit)s) l
   JOIN event e ON e.hub_id = l.event
@@ -134,12 +135,13 @@ WITH wanted AS (
     SELECT DISTINCT d.leaf FROM disclosed d WHERE d.source = ANY(%(sources)s) AND d.leaf >= %(start)s
      ORDER BY d.leaf LIMIT %(limit)s
 )
-SELECT w.leaf, x.event, a.agency, a.at, x.projection, split_part(x.grant_id, ':', 2) AS "grant", a.purpose,
+SELECT w.leaf, x.event, r.agency, a.at, x.projection, split_part(x.grant_id, ':', 2) AS "grant", a.purpose,
        coalesce(a.object, '') AS way
   FROM wanted w JOIN audit_leaf l ON l.index = w.leaf JOIN audit a ON a.no = l.no
  CROSS JOIN LATERAL unnest(a.events, a.projections, a.grants) AS x (event, projection, grant_id)
+ CROSS JOIN LATERAL unnest(coalesce(a.readers, ARRAY[a.agency])) AS r (agency)
   JOIN event e ON e.hub_id = x.event AND e.source = ANY(%(sources)s)
- ORDER BY w.leaf, x.event
+ ORDER BY w.leaf, x.event, r.agency
 """
 
 

@@ -41,10 +41,11 @@ def first_reads(conn: Connection, event: UUID, source: str) -> dict[str, datetim
         conn.cursor(row_factory=tuple_row)
         .execute(
             """
-        SELECT a.agency, min(coalesce((a.detail::json->>'at')::timestamptz, a.at))
-          FROM audit a
-         WHERE a.events @> ARRAY[%s::uuid] AND a.action = 'disclose' AND a.is_allowed AND a.agency <> %s
-         GROUP BY a.agency
+        SELECT r.agency, min(coalesce((a.detail::json->>'at')::timestamptz, a.at))
+          FROM audit a CROSS JOIN LATERAL unnest(coalesce(a.readers, ARRAY[a.agency])) AS r (agency)
+         WHERE a.events @> ARRAY[%s::uuid] AND a.action = 'disclose' AND a.is_allowed AND r.agency <> %s
+           AND NOT a.object ~ '^(border[.])?pointer[.]'
+         GROUP BY r.agency
         """,
             (event, source),
         )

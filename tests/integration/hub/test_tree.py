@@ -53,9 +53,9 @@ def test_the_line_of_an_entry_has_every_column(node: Node) -> None:
     node.rows(
         r"""
         INSERT INTO audit (agency, client, action, is_allowed, reason, policy, purpose, object, events, projections,
-                           grants, person, detail, at)
+                           grants, readers, person, detail, at)
         VALUES ('us-a', 'c"1\', 'x', false, E'ñ \t \u0001 "q" \\ \u2028', 'p', 'find', 'o',
-                '{019ec1f0-7c3a-7e55-8c1b-0242ac120002}', '{partner}', '{"g,1"}', 'someone', '{"before": 1}',
+                '{019ec1f0-7c3a-7e55-8c1b-0242ac120002}', '{partner}', '{"g,1"}', '{us-b}', 'someone', '{"before": 1}',
                 '2026-11-25 18:04:05.000120-06')
         """
     )

@@ -1,0 +1,64 @@
+"""What has come to the log since: for those who tell many readers at once, each row with whom it is owed or offered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.store.events import COLUMNS, stored
+
+if TYPE_CHECKING:
+    from hub.store import Connection
+    from hub.stored import Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """
+    An event at a position of the log, or offered anew at a position of its own.
+
+    `owed`: agencies that are told of it whatever their rights are by now. `offered_to`: the one reader it is offered
+    to, None for all under the grant `row.offered_by`.
+    """
+
+    row: Stored
+    is_offer: bool
+    offered_to: str | None
+    owed: frozenset[str]
+
+
+_COMING = f"""
+WITH page AS (
+    (SELECT position, event, lapsed_at, false AS is_offer, NULL::text AS grant_id, NULL::text AS reader
+       FROM log WHERE position > %(after)s ORDER BY position LIMIT %(limit)s)
+    UNION ALL
+    (SELECT o.position, o.event, p.lapsed_at, true, o.grant_id, o.reader
+       FROM offer o JOIN log p ON p.event = o.event WHERE o.position > %(after)s ORDER BY o.position LIMIT %(limit)s)
+    ORDER BY position LIMIT %(limit)s
+)
+SELECT {COLUMNS}, false, CASE WHEN l.reader IS NULL THEN l.grant_id END, l.is_offer, l.reader,
+       ARRAY(SELECT w.agency FROM owed w WHERE w.position = l.position)
+  FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
+"""  # noqa: S608 - a constant list of columns
+
+
+def coming(conn: Connection, *, after: int, limit: int) -> list[Coming]:
+    """The next `limit` positions of the log behind `after` that hold something, in order."""
+    rows = conn.execute(_COMING, {"after": after, "limit": limit}, binary=True).fetchall()
+    return [_coming(*row) for row in rows]
+
+
+def _coming(*row: object) -> Coming:
+    *columns, is_offer, reader, owed = row
+    return Coming(
+        row=stored(tuple(columns)),
+        is_offer=bool(is_offer),
+        offered_to=None if reader is None else str(reader),
+        owed=frozenset(owed) if isinstance(owed, list) else frozenset(),
+    )
+
+
+def newest(conn: Connection) -> int:
+    """The highest position that was given."""
+    row = conn.execute("SELECT position FROM lease WHERE name = 'sequencer'").fetchone()
+    return int(str(row[0])) if row else 0
