@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.store import array
 from hub.store.events import COLUMNS, stored
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hub.store import Connection
     from hub.stored import Stored
 
@@ -27,19 +30,32 @@ class Coming:
     owed: frozenset[str]
 
 
-_COMING = f"""
-WITH page AS (
-    (SELECT position, event, lapsed_at, false AS is_offer, NULL::text AS grant_id, NULL::text AS reader
-       FROM log WHERE position > %(after)s ORDER BY position LIMIT %(limit)s)
-    UNION ALL
-    (SELECT o.position, o.event, p.lapsed_at, true, o.grant_id, o.reader
-       FROM offer o JOIN log p ON p.event = o.event WHERE o.position > %(after)s ORDER BY o.position LIMIT %(limit)s)
-    ORDER BY position LIMIT %(limit)s
-)
+_LOG = """
+    SELECT position, event, lapsed_at, false AS is_offer, NULL::text AS grant_id, NULL::text AS reader FROM log
+"""
+_OFFERS = """
+    SELECT o.position, o.event, p.lapsed_at, true, o.grant_id, o.reader FROM offer o JOIN log p ON p.event = o.event
+"""
+_ROWS = f"""
 SELECT {COLUMNS}, false, CASE WHEN l.reader IS NULL THEN l.grant_id END, l.is_offer, l.reader,
        ARRAY(SELECT w.agency FROM owed w WHERE w.position = l.position)
   FROM page l JOIN event e ON e.hub_id = l.event ORDER BY l.position
 """  # noqa: S608 - a constant list of columns
+_COMING = f"""
+WITH page AS (
+    ({_LOG} WHERE position > %(after)s ORDER BY position LIMIT %(limit)s)
+    UNION ALL
+    ({_OFFERS} WHERE o.position > %(after)s ORDER BY o.position LIMIT %(limit)s)
+    ORDER BY position LIMIT %(limit)s
+) {_ROWS}
+"""
+_AT = f"""
+WITH page AS (
+    {_LOG} WHERE position = ANY(%(positions)s::bigint[])
+    UNION ALL
+    {_OFFERS} WHERE o.position = ANY(%(positions)s::bigint[])
+) {_ROWS}
+"""
 
 
 def coming(conn: Connection, *, after: int, limit: int) -> list[Coming]:
@@ -56,6 +72,13 @@ def _coming(*row: object) -> Coming:
         offered_to=None if reader is None else str(reader),
         owed=frozenset(owed) if isinstance(owed, list) else frozenset(),
     )
+
+
+def at_positions(conn: Connection, positions: Collection[int]) -> dict[int, Coming]:
+    """What came at these positions, by position."""
+    rows = conn.execute(_AT, {"positions": array(positions)}, binary=True).fetchall()
+    found = (_coming(*row) for row in rows)
+    return {one.row.position or 0: one for one in found}
 
 
 def newest(conn: Connection) -> int:

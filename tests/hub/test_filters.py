@@ -97,6 +97,21 @@ def test_a_filter_sees_no_more_than_its_reader() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("differs", "is_urgent"),
+    [
+        ({}, True),
+        ({"urgency": "Expected"}, False),
+        ({"urgency": None, "type": "alert.missing_child.located"}, True),
+        ({"type": "case.trafficking.closed"}, False),
+    ],
+)
+def test_an_alert_for_immediate_action_and_the_end_of_any_alert_may_not_wait(
+    differs: dict[str, Any], is_urgent: bool
+) -> None:
+    assert replace(SEEN, **differs).is_urgent is is_urgent
+
+
 filters = st.builds(
     Filter,
     types=st.lists(st.sampled_from(["*", "alert.*", "case.trafficking.opened"]), min_size=1, max_size=3).map(tuple),

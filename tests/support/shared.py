@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from hub.store import Connection, open_gateway_pool
 
-KEPT = {"directory", "lease"}  # one row each, which the migration wrote
+KEPT = {"directory", "lease", "subscribed"}  # the rows that the migrations wrote
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename !~ 'yoyo' ORDER BY 1"
 _COLUMNS = """
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute

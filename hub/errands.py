@@ -1,0 +1,121 @@
+"""
+From a subscription's queue to who carries it: what is due is decided anew, put on record, and only then handed out.
+
+What the reader may not have any more is withdrawn; what its alert has ended meanwhile is not told, but for the end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hub import broadcast
+from hub.filters import seen_in
+from hub.foresight import POINTER
+from hub.policy import NOTICE
+from hub.store import deliveries, subscriptions
+from hub.store.coming import at_positions
+from hub.store.deliveries import Outcome
+from schemas.registry import closes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from hub.broadcast import Telling
+    from hub.filters import Seen
+    from hub.picture import Picture, View
+    from hub.store import Connection
+    from hub.store.coming import Coming
+    from hub.store.deliveries import Claim, Reach
+    from hub.subscribing import Subscription
+
+# Who takes something on has so long; then it counts as lost with its process, and another takes it on.
+LEASE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """Something to be told now: to whom and where, and of an event what its reader sees that a pointer may tell."""
+
+    claim: Claim
+    subscription: Subscription
+    seen: Seen | None = None
+
+
+def take(conn: Connection, picture: Picture, reach: Reach, by: tuple[str, str], at: datetime) -> list[Errand]:
+    """
+    Take on what is due, as far as it may be told now; `by` names the node and its process.
+
+    Raises:
+        Stale: the rules have moved on, nothing was taken on; refresh and come again.
+    """
+    with conn.transaction():
+        view = picture.view
+        claims = deliveries.claim(conn, reach, at, LEASE)
+        if not claims:
+            return []
+        picture.require_current(conn, view)
+        held = subscriptions.some(conn, {claim.subscription for claim in claims})
+        errands = [Errand(claim=one, subscription=held[one.subscription]) for one in claims if one.event is None]
+        of_events = [one for one in claims if one.event is not None]
+        allowed = _allowed(conn, view, of_events, held, at)
+        told: list[Telling] = []
+        refused: list[Outcome] = []
+        for claim in of_events:
+            answer = allowed.get(claim.no)
+            if isinstance(answer, str) or answer is None:
+                refused.append(Outcome(no=claim.no, state=answer or "withdrawn", code=answer or "withdrawn"))
+                continue
+            errands.append(Errand(claim=claim, subscription=held[claim.subscription], seen=seen_in(answer[1].text)))
+            if claim.tries == 1:  # trying once more discloses nothing else
+                told.append(answer)
+        broadcast.disclose(conn, by, f"pointer.{reach.channel}", [_as_pointer(one) for one in told], view)
+        if refused:
+            deliveries.settle(conn, refused, at)
+    return errands
+
+
+def _allowed(
+    conn: Connection, view: View, claims: Sequence[Claim], held: Mapping[UUID, Subscription], at: datetime
+) -> dict[int, Telling | str]:
+    """By number: what is told to whom, or what has become of it; nothing: its reader may not have it any more."""
+    found: dict[int, Telling | str] = {}
+    here = at_positions(conn, {claim.position for claim in claims if claim.position is not None})
+    by_position: defaultdict[int, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        by_position[claim.position or 0].append(claim)
+    for position, group in by_position.items():
+        come = here.get(position)
+        if come is not None and _is_over(come):
+            found |= dict.fromkeys((claim.no for claim in group), "overtaken")
+        elif come is not None:
+            found |= _told(view, come, group, held, at)
+    return found
+
+
+def _is_over(come: Coming) -> bool:
+    return come.row.timing.lapsed_at is not None and not closes(come.row.type)
+
+
+def _told(
+    view: View, come: Coming, claims: Sequence[Claim], held: Mapping[UUID, Subscription], at: datetime
+) -> dict[int, Telling]:
+    directory = view.rules.directory
+    principals = {}
+    for claim in claims:
+        agency = directory.active(held[claim.subscription].agency)
+        if agency is not None:
+            principals[claim.no] = held[claim.subscription].principal(agency)
+    told = dict(broadcast.decide_for(view, come, dict.fromkeys(principals.values()), at))
+    return {no: (principal, told[principal]) for no, principal in principals.items() if principal in told}
+
+
+def _as_pointer(one: Telling) -> Telling:
+    """What leaves is no more than that it is there, and how urgent; see `hub.foresight.POINTER`."""
+    principal, shown = one
+    name = NOTICE if shown.projection == NOTICE else POINTER
+    return principal, replace(shown, projection=name, consent=None, held=None)

@@ -1,0 +1,272 @@
+"""Deliveries: each telling of one subscription, from when it is due to what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from psycopg.rows import class_row, dict_row
+
+from hub.store import array
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime, timedelta
+
+    from hub.store import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One event that one subscription is to be told of."""
+
+    subscription: UUID
+    event: UUID
+    position: int
+    is_urgent: bool
+    due_at: datetime
+
+
+# Numbers are given in the order of positions. What waits for a paused one is held; a pending one is told nothing.
+_PUT = """
+WITH wanted AS (
+    SELECT w.*, row_number() OVER (PARTITION BY w.subscription ORDER BY w.position) AS n,
+           count(*) OVER (PARTITION BY w.subscription) AS many
+      FROM json_to_recordset(%s) AS w (subscription uuid, event uuid, position bigint, is_urgent boolean,
+                                       due_at timestamptz)
+), counted AS (
+    UPDATE tally t SET seq = t.seq + w.many FROM wanted w WHERE t.subscription = w.subscription AND w.n = 1
+    RETURNING t.subscription, t.seq - w.many AS before
+)
+INSERT INTO delivery (subscription, part, kind, seq, event, position, is_urgent, state, due_at)
+SELECT w.subscription, s.part, 'event', c.before + w.n, w.event, w.position, w.is_urgent,
+       CASE s.state WHEN 'paused' THEN 'held' ELSE 'due' END, w.due_at
+  FROM wanted w JOIN counted c ON c.subscription = w.subscription
+  JOIN subscription s ON s.id = w.subscription AND s.state IN ('enabled', 'paused')
+"""
+
+
+def put(conn: Connection, wanted: Sequence[Wanted]) -> int:
+    """Number them, one sequence for each subscription and no hole in it, and queue them; how many."""
+    rows = [
+        {
+            "subscription": one.subscription,
+            "event": one.event,
+            "position": one.position,
+            "is_urgent": one.is_urgent,
+            "due_at": one.due_at,
+        }
+        for one in wanted
+    ]
+    return conn.execute(_PUT, (orjson.dumps(rows).decode(),)).rowcount
+
+
+def put_other(conn: Connection, subscription: UUID, kind: str, at: datetime, about: str | None = None) -> None:
+    """Queue something that is no event, and takes no number: a verification, a heartbeat, a notice."""
+    conn.execute(
+        """
+        INSERT INTO delivery (subscription, part, kind, is_urgent, about, due_at)
+        SELECT s.id, s.part, %s, false, %s, %s FROM subscription s WHERE s.id = %s
+        """,
+        (kind, about, at, subscription),
+    )
+
+
+def notify(conn: Connection) -> None:
+    """Wake who sends."""
+    conn.execute("SELECT pg_notify('delivery', '')")
+
+
+def overtake(conn: Connection, events: Collection[UUID]) -> int:
+    """
+    The alerts or cases that these events ended are over: what waits of what came before is told nobody any more.
+
+    How many that were.
+    """
+    done = conn.execute(
+        """
+        UPDATE delivery d SET state = 'overtaken', ended_at = clock_timestamp()
+          FROM event c JOIN event e ON e.source = c.source AND e.subject = c.subject AND e.hub_id <> c.hub_id
+         WHERE c.hub_id = ANY(%s::uuid[]) AND d.event = e.hub_id AND d.state IN ('due', 'held')
+           AND e."time" <= c."time"
+        """,
+        (array(events),),
+    )
+    return done.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What somebody has taken on to send until `due_at`; of an event its position, of the rest what it is about."""
+
+    no: int
+    subscription: UUID
+    kind: str
+    seq: int | None
+    event: UUID | None
+    position: int | None
+    is_urgent: bool
+    about: str | None
+    tries: int
+    made_at: datetime
+    told: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Whose: subscriptions of these parts and channel, no `busy` ones; at most `each` of one, and `most` in all."""
+
+    channel: str
+    parts: Collection[int]
+    busy: Collection[UUID]
+    each: int
+    most: int
+
+
+_CLAIM = """
+WITH ready AS (
+    SELECT d.no, d.subscription, d.due_at
+      FROM unnest(%(parts)s::smallint[]) AS p (part) CROSS JOIN LATERAL (
+           SELECT d.no, d.subscription, d.due_at FROM delivery d JOIN subscription s ON s.id = d.subscription
+            WHERE d.part = p.part AND d.state = 'due' AND d.due_at <= %(at)s AND s.channel = %(channel)s
+              AND (s.state = 'enabled' OR d.kind <> 'event') AND NOT d.subscription = ANY(%(busy)s::uuid[])
+            ORDER BY d.due_at LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED) d
+), some AS (
+    SELECT r.no, row_number() OVER (PARTITION BY r.subscription ORDER BY r.due_at, r.no) AS n, r.due_at FROM ready r
+), taken AS (
+    SELECT s.no FROM some s WHERE s.n <= %(each)s ORDER BY s.due_at, s.no LIMIT %(most)s
+)
+UPDATE delivery d SET due_at = %(until)s, tries = d.tries + 1
+  FROM taken JOIN tally t ON true
+ WHERE d.no = taken.no AND t.subscription = d.subscription
+RETURNING d.no, d.subscription, d.kind, d.seq, d.event, d.position, d.is_urgent, d.about, d.tries, d.made_at,
+          t.seq AS told
+"""
+
+
+def claim(conn: Connection, reach: Reach, at: datetime, lease: timedelta) -> list[Claim]:
+    """
+    Take on what is due, oldest first: nobody else does until the lease is over.
+
+    Who dies with it loses it then, and it is sent by another, under the same id.
+    """
+    return (
+        conn.cursor(row_factory=class_row(Claim))
+        .execute(
+            _CLAIM,
+            {
+                "parts": array(reach.parts),
+                "channel": reach.channel,
+                "busy": array(reach.busy),
+                "each": reach.each,
+                "most": reach.most,
+                "at": at,
+                "until": at + lease,
+            },
+        )
+        .fetchall()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one try: how it stands now, and when it is tried again if it still is due."""
+
+    no: int
+    state: str
+    code: str
+    again_at: datetime | None = None
+
+
+_SETTLE = """
+WITH came AS (
+    SELECT * FROM json_to_recordset(%(outcomes)s) AS o (no bigint, state text, code text, again_at timestamptz)
+), settled AS (
+    UPDATE delivery d SET state = c.state, outcome = c.code, due_at = coalesce(c.again_at, d.due_at),
+                          ended_at = CASE WHEN c.state = 'due' THEN NULL ELSE %(at)s END
+      FROM came c WHERE d.no = c.no AND d.state = 'due'
+    RETURNING d.subscription, d.state, d.outcome
+), one AS (
+    SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome FROM settled s
+     WHERE s.state IN ('delivered', 'due', 'failed') ORDER BY s.subscription, s.state <> 'delivered'
+)
+UPDATE tally t SET told_at = CASE WHEN o.state = 'delivered' THEN %(at)s ELSE t.told_at END,
+                   failing_since = CASE WHEN o.state <> 'delivered' THEN coalesce(t.failing_since, %(at)s) END,
+                   outcome = o.outcome
+  FROM one o WHERE t.subscription = o.subscription
+"""
+
+
+def settle(conn: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
+    """Write down what became of tries; what has been overtaken meanwhile stays so."""
+    rows = [{"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at} for one in outcomes]
+    conn.execute(_SETTLE, {"outcomes": orjson.dumps(rows).decode(), "at": at})
+
+
+def hold(conn: Connection, subscription: UUID) -> None:
+    """What waits goes on waiting, until it is let go."""
+    conn.execute("UPDATE delivery SET state = 'held' WHERE subscription = %s AND state = 'due'", (subscription,))
+
+
+def let_go(conn: Connection, subscription: UUID, at: datetime) -> None:
+    """What was held is due, in its order."""
+    conn.execute(
+        """
+        UPDATE delivery SET state = 'due', due_at = %s + seq * interval '1 microsecond'
+         WHERE subscription = %s AND state = 'held'
+        """,
+        (at, subscription),
+    )
+
+
+def withdraw(conn: Connection, subscription: UUID) -> None:
+    """Nothing that waits is told any more."""
+    conn.execute(
+        """
+        UPDATE delivery SET state = 'withdrawn', ended_at = clock_timestamp()
+         WHERE subscription = %s AND state IN ('due', 'held')
+        """,
+        (subscription,),
+    )
+
+
+def known(conn: Connection, subscription: UUID, events: Collection[UUID]) -> frozenset[UUID]:
+    """Which of these events have arrived there, or are about to."""
+    rows = conn.execute(
+        """
+        SELECT event FROM delivery WHERE subscription = %s AND event = ANY(%s::uuid[])
+           AND state IN ('due', 'held', 'delivered')
+        """,
+        (subscription, array(events)),
+    ).fetchall()
+    return frozenset(UUID(str(row[0])) for row in rows)
+
+
+def newest(conn: Connection, subscription: UUID, *, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """The last tellings of a subscription, newest first."""
+    return (
+        conn.cursor(row_factory=dict_row)
+        .execute(
+            """
+            SELECT no, kind, seq, event::text, is_urgent, state, tries, made_at, due_at, ended_at, outcome FROM delivery
+             WHERE subscription = %(of)s AND (%(before)s::bigint IS NULL OR no < %(before)s)
+             ORDER BY no DESC LIMIT %(most)s
+            """,
+            {"of": subscription, "before": before, "most": limit},
+        )
+        .fetchall()
+    )
+
+
+def arrived(conn: Connection, event: UUID) -> dict[str, datetime]:
+    """When each agency was first told of an event by a way on which it need not ask."""
+    rows = conn.execute(
+        """
+        SELECT s.agency, min(d.ended_at) FROM delivery d JOIN subscription s ON s.id = d.subscription
+         WHERE d.event = %s AND d.state = 'delivered' GROUP BY s.agency
+        """,
+        (event,),
+    ).fetchall()
+    return {str(agency): at for agency, at in rows}  # type: ignore[misc]
