@@ -60,6 +60,11 @@ def cursor_key(folder: Path) -> bytes:
     return kept(folder / "cursor.key", lambda: secrets.token_bytes(64))
 
 
+def webhook_key(folder: Path) -> bytes:
+    """The 32-byte key that the secrets of webhooks are derived from."""
+    return kept(folder / "webhook.key", lambda: secrets.token_bytes(32))
+
+
 def client_key(path: Path) -> bytes:
     """An agency's client key in PEM, made if the file is not there."""
     return kept(path, new_private_pem)

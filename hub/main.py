@@ -144,6 +144,7 @@ def gateway_app() -> Flask:
     from hub.web import create_app
     from hub.web.hub import Hub
     from hub.web.rates import Rates
+    from hub.webhooks import Signer
 
     end_with_granian()
     log_to_stderr()
@@ -166,6 +167,8 @@ def gateway_app() -> Flask:
             ),
             cursors=Cursors(keys.cursor_key(told.state_dir)),
             rates=Rates(told.rates, gateway.processes),
+            signer=Signer(keys.webhook_key(told.state_dir)),
+            webhook_networks=told.delivery.networks,
             now=now,
         )
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub import border_settings
+from hub.addresses import Network, networks
 from hub.border_settings import BorderSettings
 from schemas.texts import Text
 
@@ -97,6 +98,29 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySettings:
+    """Who is told without asking: webhooks and mails."""
+
+    webhook_allow_networks: str = ""
+    webhook_ca_file: str = ""
+    webhooks_at_once: int = 256
+    heartbeat_min: int = 60
+
+    @property
+    def names_networks(self) -> bool:
+        """Whether what is named are networks."""
+        try:
+            return self.networks is not None
+        except ValueError:
+            return False
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that an operator has named."""
+        return networks(self.webhook_allow_networks.replace(",", " ").split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a process is told; files are relative to `base`, the folder of the settings file."""
 
@@ -107,6 +131,7 @@ class Settings:
     tokens: TokenSettings = TokenSettings()
     rates: RateSettings = RateSettings()
     workers: WorkerSettings = WorkerSettings()
+    delivery: DeliverySettings = DeliverySettings()
     border: BorderSettings = BorderSettings()
     base: Path = Path()
 
@@ -213,6 +238,10 @@ KAFKA_IN_CLEAR = Text(
     "kafka.bootstrap is not loopback: kafka.ca_file is required",
     "kafka.bootstrap no es loopback: se requiere kafka.ca_file",
 )
+NOT_NETWORKS = Text(
+    "delivery.webhook_allow_networks: networks such as 10.1.0.0/16, with spaces between them",
+    "delivery.webhook_allow_networks: redes como 10.1.0.0/16, separadas por espacios",
+)
 AT_LEAST_ONE = Text("{name}: at least 1", "{name}: al menos 1")
 _FROM_ONE_ON = (
     "gateway.processes",
@@ -220,6 +249,7 @@ _FROM_ONE_ON = (
     "workers.batch",
     "workers.sequencer_poll_ms",
     "workers.lease_ms",
+    "delivery.webhooks_at_once",
 )
 
 
@@ -240,6 +270,7 @@ def _contradictions(settings: Settings) -> list[Text]:
             Text("tokens.kafka_ttl_s: 300 to 3600", "tokens.kafka_ttl_s: de 300 a 3600"),
         ),
     ]
+    checks.append((settings.delivery.names_networks, NOT_NETWORKS))
     for name in _FROM_ONE_ON:
         section, _, setting = name.partition(".")
         checks.append((getattr(getattr(settings, section), setting) >= 1, AT_LEAST_ONE.format(name=name)))

@@ -133,10 +133,10 @@ WITH ready AS (
             WHERE d.part = p.part AND d.state = 'due' AND d.due_at <= %(at)s AND s.channel = %(channel)s
               AND (s.state = 'enabled' OR d.kind <> 'event') AND NOT d.subscription = ANY(%(busy)s::uuid[])
             ORDER BY d.due_at LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED) d
-), some AS (
+), ranked AS (
     SELECT r.no, row_number() OVER (PARTITION BY r.subscription ORDER BY r.due_at, r.no) AS n, r.due_at FROM ready r
 ), taken AS (
-    SELECT s.no FROM some s WHERE s.n <= %(each)s ORDER BY s.due_at, s.no LIMIT %(most)s
+    SELECT k.no FROM ranked k WHERE k.n <= %(each)s ORDER BY k.due_at, k.no LIMIT %(most)s
 )
 UPDATE delivery d SET due_at = %(until)s, tries = d.tries + 1
   FROM taken JOIN tally t ON true
@@ -188,14 +188,14 @@ WITH came AS (
                           ended_at = CASE WHEN c.state = 'due' THEN NULL ELSE %(at)s END
       FROM came c WHERE d.no = c.no AND d.state = 'due'
     RETURNING d.subscription, d.state, d.outcome
-), one AS (
+), last AS (
     SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome FROM settled s
      WHERE s.state IN ('delivered', 'due', 'failed') ORDER BY s.subscription, s.state <> 'delivered'
 )
 UPDATE tally t SET told_at = CASE WHEN o.state = 'delivered' THEN %(at)s ELSE t.told_at END,
                    failing_since = CASE WHEN o.state <> 'delivered' THEN coalesce(t.failing_since, %(at)s) END,
                    outcome = o.outcome
-  FROM one o WHERE t.subscription = o.subscription
+  FROM last o WHERE t.subscription = o.subscription
 """
 
 

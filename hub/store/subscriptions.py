@@ -131,7 +131,8 @@ def of_agency(conn: Connection, agency: str, *, after: UUID | None, limit: int) 
         .execute(
             f"""
             SELECT {_COLUMNS}, {_TALLY} FROM subscription s JOIN tally t ON t.subscription = s.id
-             WHERE s.agency = %s AND s.id > coalesce(%s, '00000000-0000-0000-0000-000000000000') ORDER BY s.id LIMIT %s
+             WHERE s.agency = %s AND s.id > coalesce(%s::uuid, '00000000-0000-0000-0000-000000000000'::uuid)
+             ORDER BY s.id LIMIT %s
             """,  # noqa: S608 - constants only
             (agency, after, limit),
         )
@@ -163,6 +164,28 @@ def change(conn: Connection, subscription: UUID, columns: dict[str, Any]) -> Non
         f"UPDATE subscription SET {assigned}, version = version + 1 WHERE id = %(id)s",  # noqa: S608 - names of ours
         row | {"id": subscription},
     )
+
+
+def renew_nonce(conn: Connection, subscription: UUID) -> None:
+    """Another secret for another address to answer."""
+    conn.execute("UPDATE subscription SET nonce = gen_random_uuid() WHERE id = %s", (subscription,))
+
+
+def prove(conn: Connection, subscription: UUID) -> bool:
+    """Its receiver has answered; whether that was still to come."""
+    done = conn.execute(
+        """
+        UPDATE subscription SET (state, reason, version) = ('enabled', NULL, version + 1)
+         WHERE id = %s AND state = 'pending'
+        """,
+        (subscription,),
+    )
+    return done.rowcount == 1
+
+
+def forget_failures(conn: Connection, subscription: UUID) -> None:
+    """Whoever enables it again says that what was wrong is mended."""
+    conn.execute("UPDATE tally SET failing_since = NULL WHERE subscription = %s", (subscription,))
 
 
 def remove(conn: Connection, subscription: UUID) -> None:

@@ -34,6 +34,7 @@ from hub.web import (
     rejections,
     reviews,
     shapes,
+    subscriptions,
     tree,
 )
 from hub.web.auth import authenticate
@@ -69,6 +70,7 @@ BLUEPRINTS = (
     agreements.bp,
     grants.bp,
     reviews.bp,
+    subscriptions.bp,
 )
 
 # Request bodies that views parse strictly themselves, by their names in OpenAPI.
@@ -98,6 +100,11 @@ BODIES = {
     "GrantHalt": grants.HALT,
     "Review": reviews.NEW,
     "Consent": consents.NEW,
+    "Subscription": subscriptions.NEW,
+    "SubscriptionChange": subscriptions.CHANGE,
+    "SubscriptionState": subscriptions.STATE,
+    "SubscriptionRecovery": subscriptions.RECOVERY,
+    "SubscriptionPreview": subscriptions.PREVIEW,
 }
 
 DESCRIPTION = (

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
     from psycopg_pool import ConnectionPool
 
+    from hub.addresses import Network
     from hub.clients import Grantor
     from hub.cursor import Cursors
     from hub.picture import Picture
     from hub.store import Connection
     from hub.tokens import TokenVerifier
     from hub.web.rates import Rates
+    from hub.webhooks import Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Hub:
     grantor: Grantor
     cursors: Cursors
     rates: Rates
+    signer: Signer  # of webhooks
+    webhook_networks: tuple[Network, ...]  # which an operator has named, beside all that is public
     now: Callable[[], datetime]
 
 

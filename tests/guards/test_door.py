@@ -28,6 +28,7 @@ from hub.web.auth import OPEN
 from hub.web.hub import Hub
 from hub.web.problems import PROBLEMS
 from hub.web.rates import Rates
+from hub.webhooks import Signer
 from tests.support.cast import LIMITS, NOW
 
 ISSUER = "https://us.puente.example"
@@ -54,6 +55,8 @@ def client() -> FlaskClient:
         grantor=Grantor(issuer, {"us/api": 300, "us/kafka": 1800}),
         cursors=Cursors(bytes(64)),
         rates=Rates(RateSettings(tokens_per_s=1e5), 1),
+        signer=Signer(bytes(32)),
+        webhook_networks=(),
         now=lambda: NOW,
     )
     return create_app(hub).test_client()

@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
 from hub import keys, tree
+from hub.addresses import networks
 from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.directory import Agency, Credential, Kind, Person, Role
@@ -35,6 +36,7 @@ from hub.tokens import Issuer, TokenVerifier
 from hub.web import create_app
 from hub.web.hub import Hub
 from hub.web.rates import Rates
+from hub.webhooks import Signer
 from schemas.sensitivity import Sensitivity
 from tests.support import cast, events
 from tests.support.cast import POLICE
@@ -58,6 +60,7 @@ ENTRIES = """
 """
 _numbers = count(1)
 _SIGNING_KEY = SigningKey(keys.new_private_pem())
+_WEBHOOK_KEY = secrets.token_bytes(32)
 _CURSOR_KEY = secrets.token_bytes(64)
 _idle_apps: list[Flask] = []  # making one costs more than all the rest of a node; it holds nothing but its hub
 
@@ -159,6 +162,8 @@ class Node:
             ),
             cursors=Cursors(_CURSOR_KEY),
             rates=Rates(rates, processes=1),
+            signer=Signer(_WEBHOOK_KEY),
+            webhook_networks=networks(["127.0.0.0/8"]),
             now=self.clock,
         )
 

@@ -11,7 +11,7 @@ from tests.support.node import Desk, Node, missing_child
 
 # In OpenAPI a path is templated; the pages of the documentation itself are no API.
 NOT_DESCRIBED = ("/openapi", "/docs")
-METHODS = ("get", "post", "put", "patch")
+METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @pytest.fixture
