@@ -8,7 +8,7 @@ the cursor moves in the transaction that queues.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub import broadcast
@@ -66,6 +66,10 @@ class Leader:
     fence: int
     position: int
     lease_ms: int
+
+    def at(self, position: int) -> Leader:
+        """The same, having come further."""
+        return replace(self, position=position)
 
 
 def fan_out(

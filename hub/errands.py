@@ -15,13 +15,14 @@ from hub import broadcast
 from hub.filters import seen_in
 from hub.foresight import POINTER
 from hub.policy import NOTICE
-from hub.store import deliveries, subscriptions
+from hub.store import claims as stored
+from hub.store import subscriptions
+from hub.store.claims import Outcome
 from hub.store.coming import at_positions
-from hub.store.deliveries import Outcome
 from schemas.registry import closes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from hub.filters import Seen
     from hub.picture import Picture, View
     from hub.store import Connection
+    from hub.store.claims import Claim, Reach
     from hub.store.coming import Coming
-    from hub.store.deliveries import Claim, Reach
     from hub.subscribing import Subscription
 
 # Who takes something on has so long; then it counts as lost with its process, and another takes it on.
@@ -55,7 +56,7 @@ def take(conn: Connection, picture: Picture, reach: Reach, by: tuple[str, str], 
     """
     with conn.transaction():
         view = picture.view
-        claims = deliveries.claim(conn, reach, at, LEASE)
+        claims = stored.claim(conn, reach, at, LEASE)
         if not claims:
             return []
         picture.require_current(conn, view)
@@ -75,8 +76,23 @@ def take(conn: Connection, picture: Picture, reach: Reach, by: tuple[str, str], 
                 told.append(answer)
         broadcast.disclose(conn, by, f"pointer.{reach.channel}", [_as_pointer(one) for one in told], view)
         if refused:
-            deliveries.settle(conn, refused, at)
+            stored.settle(conn, refused, at)
     return errands
+
+
+def over(conn: Connection, picture: Picture, carried: Iterable[Errand], at: datetime) -> dict[int, str]:
+    """
+    What of it may not go on, by number: what has become of it meanwhile. For what waits for its turn on the way.
+
+    Raises:
+        Stale: the rules have moved on; refresh and ask again.
+    """
+    picture.require_current(conn, picture.view)
+    of_events = [one for one in carried if one.claim.event is not None]
+    held = {one.subscription.id: one.subscription for one in of_events}
+    allowed = _allowed(conn, picture.view, [one.claim for one in of_events], held, at)
+    answers = {one.claim.no: allowed.get(one.claim.no, "withdrawn") for one in of_events}
+    return {no: answer for no, answer in answers.items() if isinstance(answer, str)}
 
 
 def _allowed(

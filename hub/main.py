@@ -139,6 +139,12 @@ def issuer(told: Settings) -> Issuer:
     return Issuer(told.node.issuer, keys.issuer_key(told.state_dir))
 
 
+def gateway_url(told: Settings) -> str:
+    """Where agencies reach the gateway."""
+    gateway = told.gateway
+    return f"{'https' if gateway.certificate_file else 'http'}://{gateway.host}:{gateway.port}"
+
+
 def gateway_app() -> Flask:
     """The WSGI application of one gateway process; granian calls this in each."""
     from hub.web import create_app
@@ -151,12 +157,11 @@ def gateway_app() -> Flask:
     told = settings()
     own = issuer(told)
     gateway, node = told.gateway, told.node.id
-    scheme = "https" if gateway.certificate_file else "http"
     audience = f"{node}/api"
     return create_app(
         Hub(
             node=node,
-            url=f"{scheme}://{gateway.host}:{gateway.port}",
+            url=gateway_url(told),
             pool=open_gateway_pool(database_url(told), name="puente-gateway", most=gateway.threads),
             picture=Picture.unread(limits(told)),
             tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),

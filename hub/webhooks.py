@@ -32,6 +32,7 @@ MASTER_BYTES = 32
 MAX_ANSWER_BYTES = 1024
 VERIFICATION = "webhook.verification"
 HEARTBEAT = "webhook.heartbeat"
+ANNOUNCEMENT = "webhook.notice"
 
 _DOMAIN = b"puente-webhook-1"
 _TYPE = re.compile(r"[a-z_]{1,40}(?:\.[a-z_]{1,40}){1,2}")
@@ -162,6 +163,12 @@ def verification(subscription: UUID, token: str, at: datetime) -> bytes:
 def heartbeat(subscription: UUID, seq: int, at: datetime) -> bytes:
     """The body that says all is well; `seq` is the subscription's last one, so that a receiver sees what it lacks."""
     return _body(HEARTBEAT, at, {"seq": seq, "subscription": str(subscription)})
+
+
+def announcement(subscription: UUID, about: str, at: datetime) -> bytes:
+    """The body that says something of the subscriber's own affairs: `about` is a code and ids, with colons between."""
+    code, *of = about.split(":")
+    return _body(ANNOUNCEMENT, at, {"code": code, "of": of, "subscription": str(subscription)})
 
 
 def echoes(answer: bytes, token: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hub import launch, main, main_border
+from hub import launch, main, main_border, main_delivery
 from hub.cli.config import with_config
 from hub.cli.language import LANGUAGE, say
 from hub.settings import Settings
@@ -103,5 +103,18 @@ border = _worker(
     "border",
     main_border.run_border,
     say("Run the worker that sends to the other node alone.", "Ejecuta solo el envío al otro nodo."),
+)
+dispatcher = _worker(
+    "dispatcher",
+    main_delivery.run_dispatcher,
+    say("Run the worker that queues for subscriptions alone.", "Ejecuta solo la cola de las suscripciones."),
+)
+sender = _worker(
+    "sender",
+    main_delivery.run_sender,
+    say(
+        "Run one sender of webhooks alone; run as many as you like, on any machine.",
+        "Ejecuta solo un envío de webhooks; puede haber varios, en cualquier máquina.",
+    ),
 )
 keeper = _worker("keeper", main.run_keeper, say("Warn of what ends soon.", "Avisa de lo que termina pronto."))

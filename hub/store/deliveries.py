@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from hub.store import array
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from hub.store import Connection
 
@@ -74,6 +74,34 @@ def put_other(conn: Connection, subscription: UUID, kind: str, at: datetime, abo
     )
 
 
+def put_notices(conn: Connection, agency: str, about: str, at: datetime, *, beside: UUID) -> int:
+    """Queue a notice for all other subscriptions of an agency to which something may go; how many that are."""
+    done = conn.execute(
+        """
+        INSERT INTO delivery (subscription, part, kind, is_urgent, about, due_at)
+        SELECT s.id, s.part, 'notice', false, %s, %s FROM subscription s
+         WHERE s.agency = %s AND s.id <> %s AND s.state = 'enabled' AND s.channel <> 'kafka'
+        """,
+        (about, at, agency, beside),
+    )
+    return done.rowcount
+
+
+def put_heartbeats(conn: Connection, quiet_since: datetime, at: datetime, *, most: int) -> int:
+    """Queue a heartbeat for webhooks that have heard nothing since then and have nothing coming; how many."""
+    done = conn.execute(
+        """
+        INSERT INTO delivery (subscription, part, kind, is_urgent, due_at)
+        SELECT s.id, s.part, 'heartbeat', false, %(at)s FROM subscription s JOIN tally t ON t.subscription = s.id
+         WHERE s.channel = 'webhook' AND s.state = 'enabled' AND coalesce(t.told_at, s.created_at) < %(since)s
+           AND NOT EXISTS (SELECT FROM delivery d WHERE d.subscription = s.id AND d.state IN ('due', 'held'))
+         LIMIT %(most)s
+        """,
+        {"since": quiet_since, "at": at, "most": most},
+    )
+    return done.rowcount
+
+
 def notify(conn: Connection) -> None:
     """Wake who sends."""
     conn.execute("SELECT pg_notify('delivery', '')")
@@ -95,114 +123,6 @@ def overtake(conn: Connection, events: Collection[UUID]) -> int:
         (array(events),),
     )
     return done.rowcount
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What somebody has taken on to send until `due_at`; of an event its position, of the rest what it is about."""
-
-    no: int
-    subscription: UUID
-    kind: str
-    seq: int | None
-    event: UUID | None
-    position: int | None
-    is_urgent: bool
-    about: str | None
-    tries: int
-    made_at: datetime
-    told: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """Whose: subscriptions of these parts and channel, no `busy` ones; at most `each` of one, and `most` in all."""
-
-    channel: str
-    parts: Collection[int]
-    busy: Collection[UUID]
-    each: int
-    most: int
-
-
-_CLAIM = """
-WITH ready AS (
-    SELECT d.no, d.subscription, d.due_at
-      FROM unnest(%(parts)s::smallint[]) AS p (part) CROSS JOIN LATERAL (
-           SELECT d.no, d.subscription, d.due_at FROM delivery d JOIN subscription s ON s.id = d.subscription
-            WHERE d.part = p.part AND d.state = 'due' AND d.due_at <= %(at)s AND s.channel = %(channel)s
-              AND (s.state = 'enabled' OR d.kind <> 'event') AND NOT d.subscription = ANY(%(busy)s::uuid[])
-            ORDER BY d.due_at LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED) d
-), ranked AS (
-    SELECT r.no, row_number() OVER (PARTITION BY r.subscription ORDER BY r.due_at, r.no) AS n, r.due_at FROM ready r
-), taken AS (
-    SELECT k.no FROM ranked k WHERE k.n <= %(each)s ORDER BY k.due_at, k.no LIMIT %(most)s
-)
-UPDATE delivery d SET due_at = %(until)s, tries = d.tries + 1
-  FROM taken JOIN tally t ON true
- WHERE d.no = taken.no AND t.subscription = d.subscription
-RETURNING d.no, d.subscription, d.kind, d.seq, d.event, d.position, d.is_urgent, d.about, d.tries, d.made_at,
-          t.seq AS told
-"""
-
-
-def claim(conn: Connection, reach: Reach, at: datetime, lease: timedelta) -> list[Claim]:
-    """
-    Take on what is due, oldest first: nobody else does until the lease is over.
-
-    Who dies with it loses it then, and it is sent by another, under the same id.
-    """
-    return (
-        conn.cursor(row_factory=class_row(Claim))
-        .execute(
-            _CLAIM,
-            {
-                "parts": array(reach.parts),
-                "channel": reach.channel,
-                "busy": array(reach.busy),
-                "each": reach.each,
-                "most": reach.most,
-                "at": at,
-                "until": at + lease,
-            },
-        )
-        .fetchall()
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one try: how it stands now, and when it is tried again if it still is due."""
-
-    no: int
-    state: str
-    code: str
-    again_at: datetime | None = None
-
-
-_SETTLE = """
-WITH came AS (
-    SELECT * FROM json_to_recordset(%(outcomes)s) AS o (no bigint, state text, code text, again_at timestamptz)
-), settled AS (
-    UPDATE delivery d SET state = c.state, outcome = c.code, due_at = coalesce(c.again_at, d.due_at),
-                          ended_at = CASE WHEN c.state = 'due' THEN NULL ELSE %(at)s END
-      FROM came c WHERE d.no = c.no AND d.state = 'due'
-    RETURNING d.subscription, d.state, d.outcome
-), last AS (
-    SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome FROM settled s
-     WHERE s.state IN ('delivered', 'due', 'failed') ORDER BY s.subscription, s.state <> 'delivered'
-)
-UPDATE tally t SET told_at = CASE WHEN o.state = 'delivered' THEN %(at)s ELSE t.told_at END,
-                   failing_since = CASE WHEN o.state <> 'delivered' THEN coalesce(t.failing_since, %(at)s) END,
-                   outcome = o.outcome
-  FROM last o WHERE t.subscription = o.subscription
-"""
-
-
-def settle(conn: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
-    """Write down what became of tries; what has been overtaken meanwhile stays so."""
-    rows = [{"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at} for one in outcomes]
-    conn.execute(_SETTLE, {"outcomes": orjson.dumps(rows).decode(), "at": at})
 
 
 def hold(conn: Connection, subscription: UUID) -> None:

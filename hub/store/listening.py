@@ -18,3 +18,8 @@ def listen(conn: Connection, channel: str) -> None:
 def wait(conn: Connection, *, most_s: float) -> bool:
     """Whether there was a notification; returns with the first one, and after `most_s` seconds without."""
     return any(True for _ in conn.notifies(timeout=most_s, stop_after=1))
+
+
+def heard(conn: Connection, *, most_s: float) -> frozenset[str]:
+    """The channels on which something was notified; returns soon after the first one, and after `most_s` without."""
+    return frozenset(one.channel for one in conn.notifies(timeout=most_s, stop_after=1))

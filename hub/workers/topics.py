@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import NoError, TopicAlreadyExistsError, for_code
 
+from hub.subscribing import PARTS
 from schemas import wire
 
 
@@ -54,6 +55,11 @@ def rejected_topic(agency: str, prefix: str = "") -> str:
     return f"{prefix}rejected.{agency}.v1"
 
 
+def work_topic(prefix: str = "") -> str:
+    """By which senders divide their work; it carries no records."""
+    return f"{prefix}delivery.v1"
+
+
 def shared_topics(prefix: str = "") -> tuple[str, ...]:
     """The topics that consumers inside the node read."""
     return tuple(prefix + name for name in SHARED)
@@ -62,6 +68,7 @@ def shared_topics(prefix: str = "") -> tuple[str, ...]:
 def asked_for(agencies: Iterable[str], prefix: str) -> list[Topic]:
     """Every topic that must be there. One partition an agency: its events stay in order."""
     topics = [Topic(name=name, partitions=SHARED_PARTITIONS, settings=OUTBOUND) for name in shared_topics(prefix)]
+    topics.append(Topic(name=work_topic(prefix), partitions=PARTS, settings=OUTBOUND))
     for agency in sorted(agencies):
         topics.append(Topic(name=wire.in_topic(agency, prefix), partitions=1, settings=INBOUND))
         topics.append(Topic(name=rejected_topic(agency, prefix), partitions=1, settings=OUTBOUND))

@@ -9,8 +9,8 @@ from hub import dispatching, errands
 from hub.dispatching import Leader, Subscribers
 from hub.errands import Errand
 from hub.picture import Picture, Stale
-from hub.store import deliveries, log, subscriptions
-from hub.store.deliveries import Outcome, Reach
+from hub.store import claims, log, subscriptions
+from hub.store.claims import Outcome, Reach
 from hub.subscribing import PARTS
 from tests.support import cast
 from tests.support.node import Desk, Node
@@ -67,7 +67,7 @@ class Dispatch:
 
     def take(self, channel: str = "webhook", **differs: Any) -> list[Errand]:
         """What is due now and may be told."""
-        usual: dict[str, Any] = {"parts": range(PARTS), "busy": (), "each": 100, "most": 1000}
+        usual: dict[str, Any] = {"parts": range(PARTS), "each": 100, "most": 1000}
         with self.node.database() as conn:
             for _ in range(2):
                 try:
@@ -81,4 +81,4 @@ class Dispatch:
         """What became of them."""
         with self.node.database() as conn:
             outcomes = [Outcome(no=one.claim.no, state=state, code=code) for one in errand]
-            deliveries.settle(conn, outcomes, self.node.clock())
+            claims.settle(conn, outcomes, self.node.clock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -148,17 +149,22 @@ def test_what_died_with_its_carrier_is_taken_on_by_another(dispatch: Dispatch, p
     assert (again.claim.no, again.claim.seq, again.claim.tries) == (lost.claim.no, 1, 2)
 
 
-def test_a_full_queue_of_one_leaves_room_for_the_others(dispatch: Dispatch, police: Desk, shelter: Desk) -> None:
-    busy, other = subscribe(shelter), subscribe(police.node.desk(SHERIFF))
-    for _ in range(5):
+@pytest.mark.parametrize(
+    ("differs", "of_shelter"), [({"each": 3}, 3), ({"slow": [SHELTER.id]}, 2), ({"busy": [SHELTER.id]}, 0)]
+)
+def test_a_full_queue_of_one_agency_leaves_room_for_the_others(
+    dispatch: Dispatch, police: Desk, shelter: Desk, differs: dict[str, Any], of_shelter: int
+) -> None:
+    subscribe(shelter)
+    subscribe(shelter)
+    subscribe(police.node.desk(SHERIFF))
+    for _ in range(3):
         publish(police)
     dispatch.queue()
 
-    taken = dispatch.take(each=2)
-    rest = dispatch.take(busy=[busy])
+    taken = dispatch.take(**differs)
 
-    assert sorted(str(one.subscription.id) for one in taken) == sorted(map(str, [busy, busy, other, other]))
-    assert {one.subscription.id for one in rest} == {other}
+    assert Counter(one.subscription.agency for one in taken) == Counter({SHELTER.id: of_shelter, SHERIFF.id: 3})
 
 
 def test_quiet_hours_hold_back_what_is_not_urgent(dispatch: Dispatch, police: Desk, shelter: Desk) -> None:

@@ -1,0 +1,128 @@
+"""Deliveries on their way: taken on by one process for a while, and what became of each try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import orjson
+from psycopg.rows import class_row
+
+from hub.store import array
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime, timedelta
+
+    from hub.store import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What somebody has taken on to send until `due_at`; of an event its position, of the rest what it is about."""
+
+    no: int
+    subscription: UUID
+    kind: str
+    seq: int | None
+    event: UUID | None
+    position: int | None
+    is_urgent: bool
+    about: str | None
+    tries: int
+    made_at: datetime
+    told: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """
+    Whose: subscriptions by this channel, of these parts, of agencies that are not `busy`.
+
+    At most `most` in all and `each` of one agency, of a `slow` one two: who does not answer holds up itself alone.
+    """
+
+    channel: str
+    parts: Collection[int]
+    most: int
+    each: int = 16
+    busy: Collection[str] = ()
+    slow: Collection[str] = ()
+
+
+_CLAIM = """
+WITH ready AS (
+    SELECT d.no, d.due_at, d.agency
+      FROM unnest(%(parts)s::smallint[]) AS p (part) CROSS JOIN LATERAL (
+           SELECT d.no, d.due_at, s.agency FROM delivery d JOIN subscription s ON s.id = d.subscription
+            WHERE d.part = p.part AND d.state = 'due' AND d.due_at <= %(at)s AND s.channel = %(channel)s
+              AND (s.state = 'enabled' OR d.kind <> 'event') AND NOT s.agency = ANY(%(busy)s::text[])
+            ORDER BY d.due_at LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED) d
+), ranked AS (
+    SELECT r.*, row_number() OVER (PARTITION BY r.agency ORDER BY r.due_at, r.no) AS n FROM ready r
+), taken AS (
+    SELECT k.no FROM ranked k
+     WHERE k.n <= CASE WHEN k.agency = ANY(%(slow)s::text[]) THEN 2 ELSE %(each)s END
+     ORDER BY k.due_at, k.no LIMIT %(most)s
+)
+UPDATE delivery d SET due_at = %(until)s, tries = d.tries + 1
+  FROM taken CROSS JOIN tally t
+ WHERE d.no = taken.no AND t.subscription = d.subscription
+RETURNING d.no, d.subscription, d.kind, d.seq, d.event, d.position, d.is_urgent, d.about, d.tries, d.made_at,
+          t.seq AS told
+"""
+
+
+def claim(conn: Connection, reach: Reach, at: datetime, lease: timedelta) -> list[Claim]:
+    """
+    Take on what is due, oldest first: nobody else does until the lease is over.
+
+    Who dies with it loses it then, and it is sent by another, under the same id.
+    """
+    asked = {
+        "parts": array(reach.parts),
+        "channel": reach.channel,
+        "busy": array(reach.busy),
+        "slow": array(reach.slow),
+        "each": reach.each,
+        "most": reach.most,
+        "at": at,
+        "until": at + lease,
+    }
+    return conn.cursor(row_factory=class_row(Claim)).execute(_CLAIM, asked).fetchall()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one try: how it stands now, and when it is tried again if it still is due."""
+
+    no: int
+    state: str
+    code: str
+    again_at: datetime | None = None
+
+
+_SETTLE = """
+WITH came AS (
+    SELECT * FROM json_to_recordset(%(outcomes)s) AS o (no bigint, state text, code text, again_at timestamptz)
+), settled AS (
+    UPDATE delivery d SET state = c.state, outcome = c.code, due_at = coalesce(c.again_at, d.due_at),
+                          ended_at = CASE WHEN c.state = 'due' THEN NULL ELSE %(at)s END
+      FROM came c WHERE d.no = c.no AND d.state = 'due'
+    RETURNING d.subscription, d.state, d.outcome
+), last AS (
+    SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome FROM settled s
+     WHERE s.state IN ('delivered', 'due', 'failed') ORDER BY s.subscription, s.state <> 'delivered'
+)
+UPDATE tally t SET told_at = CASE WHEN o.state = 'delivered' THEN %(at)s ELSE t.told_at END,
+                   failing_since = CASE WHEN o.state <> 'delivered' THEN coalesce(t.failing_since, %(at)s) END,
+                   outcome = o.outcome
+  FROM last o WHERE t.subscription = o.subscription
+"""
+
+
+def settle(conn: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
+    """Write down what became of tries; what has been overtaken meanwhile stays so."""
+    rows = [{"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at} for one in outcomes]
+    conn.execute(_SETTLE, {"outcomes": orjson.dumps(rows).decode(), "at": at})

@@ -1,0 +1,59 @@
+"""What subscriptions need without anything having come: a sign of life, and an end to what has failed for days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hub.store import audit, claims, deliveries, subscriptions
+from hub.subscribing import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from hub.carrying import End
+    from hub.store import Connection
+    from hub.subscribing import Subscription
+
+FAILING_FOR = timedelta(days=3)
+HEARTBEATS_AT_ONCE = 1000
+
+
+def finish(conn: Connection, node: str, ends: Iterable[End], at: datetime) -> None:
+    """Write down how tries ended, and what follows for their subscriptions."""
+    ended = list(ends)
+    with conn.transaction():
+        claims.settle(
+            conn,
+            [claims.Outcome(no=one.no, state=one.state, code=one.code, again_at=one.again_at) for one in ended],
+            at,
+        )
+        for one in ended:
+            if one.proves:
+                subscriptions.prove(conn, one.subscription)
+            if one.disables is not None:
+                found = subscriptions.one(conn, one.subscription)
+                if found is not None:
+                    disable(conn, node, found[0], one.disables, at)
+
+
+def disable(conn: Connection, node: str, one: Subscription, reason: Reason, at: datetime) -> bool:
+    """Tell it nothing any more, and tell its agency so by its other subscriptions; whether it was not so before."""
+    if not subscriptions.disable(conn, one.id, reason):
+        return False
+    deliveries.withdraw(conn, one.id)
+    deliveries.put_notices(conn, one.agency, f"disabled:{one.id}:{reason}", at, beside=one.id)
+    audit.note(conn, node, "subscription.disable", {"subscription": str(one.id), "of": one.agency, "reason": reason})
+    return True
+
+
+def tend(conn: Connection, node: str, at: datetime, heartbeat: timedelta) -> tuple[int, int]:
+    """Queue heartbeats for quiet webhooks and disable what has failed for three days; how many of each."""
+    with conn.transaction():
+        beats = deliveries.put_heartbeats(conn, at - heartbeat, at, most=HEARTBEATS_AT_ONCE) if heartbeat else 0
+        failing = subscriptions.failing(conn, at - FAILING_FOR)
+        disabled = sum(disable(conn, node, one, Reason.FAILING, at) for one in failing)
+        if beats or disabled:
+            deliveries.notify(conn)
+    return beats, disabled

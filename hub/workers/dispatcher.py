@@ -1,0 +1,96 @@
+"""The log to subscriptions' queues: leads by a lease, passes each position once, and looks after subscriptions."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hub import dispatching, tending
+from hub.dispatching import Leader, Subscribers
+from hub.errors import Unavailable
+from hub.picture import Stale
+from hub.store import connect, listening, log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+
+    from hub.picture import Picture
+    from hub.store import Connection
+
+logger = logging.getLogger(__name__)
+
+LEASE_MS = 2000
+POLL_S = 0.5  # how late something is seen whose notification is lost
+TEND_S = 5.0
+RETRY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatcher:
+    """What the worker is given. `heartbeat`: how long a webhook hears nothing before it is told that all is well."""
+
+    database_url: str
+    node: str
+    picture: Picture
+    heartbeat: timedelta
+    now: Callable[[], datetime]
+    subscribers: Subscribers = field(default_factory=Subscribers)
+
+
+def run(dispatcher: Dispatcher, stopping: Callable[[], bool]) -> None:
+    """Lead or wait to lead until told to stop; a lost database is waited for."""
+    me = uuid.uuid4()
+    while not stopping():
+        try:
+            with connect(dispatcher.database_url, name="puente-dispatcher") as conn:
+                dispatcher.picture.refresh(conn)
+                listening.listen(conn, "log")
+                _take_part(dispatcher, conn, me, stopping)
+        except log.Deposed:
+            logger.warning("deposed")
+        except Unavailable as error:
+            logger.warning("dispatcher waits: %s", type(error.__cause__).__name__)
+            time.sleep(RETRY_S)
+
+
+def _take_part(dispatcher: Dispatcher, conn: Connection, me: uuid.UUID, stopping: Callable[[], bool]) -> None:
+    while not stopping():
+        led = log.take_lease(conn, dispatching.LEASE, me, lease_ms=LEASE_MS)
+        if led is None:
+            time.sleep(LEASE_MS / 4000)
+            continue
+        fence, position = led
+        logger.info("leads with fence %d from position %d", fence, position)
+        try:
+            _lead(dispatcher, conn, Leader(holder=me, fence=fence, position=position, lease_ms=LEASE_MS), stopping)
+        finally:
+            log.drop_lease(conn, dispatching.LEASE, me)
+
+
+def _lead(dispatcher: Dispatcher, conn: Connection, leader: Leader, stopping: Callable[[], bool]) -> None:
+    tend_at_s = renew_at_s = time.monotonic()
+    while not stopping():
+        came = _fan_out(dispatcher, conn, leader)
+        if came > leader.position:
+            leader = leader.at(came)
+            renew_at_s = time.monotonic() + LEASE_MS / 4000
+            continue
+        if time.monotonic() >= renew_at_s:
+            log.move_lease(conn, dispatching.LEASE, leader.holder, leader.fence, position=came, lease_ms=LEASE_MS)
+            renew_at_s = time.monotonic() + LEASE_MS / 4000
+        if time.monotonic() >= tend_at_s:
+            tending.tend(conn, dispatcher.node, dispatcher.now(), dispatcher.heartbeat)
+            tend_at_s = time.monotonic() + TEND_S
+        listening.wait(conn, most_s=POLL_S)
+
+
+def _fan_out(dispatcher: Dispatcher, conn: Connection, leader: Leader) -> int:
+    try:
+        return dispatching.fan_out(conn, dispatcher.picture, dispatcher.subscribers, leader, dispatcher.now())[0]
+    except Stale:
+        dispatcher.picture.refresh(conn)
+        return leader.position
