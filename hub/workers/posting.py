@@ -50,6 +50,7 @@ CODES: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorError, "connection"),
     (aiohttp.ClientResponseError, "not-http"),
     (aiohttp.InvalidURL, "not-a-url"),
+    (aiohttp.NonHttpUrlClientError, "not-a-url"),
     (aiohttp.ClientError, "disconnected"),
     (OSError, "disconnected"),
 )
