@@ -98,8 +98,8 @@ def test_a_receiver_gets_the_body_and_the_headers_as_they_are(loop: Callable[[],
         (says(b"HTTP/1.1 200 OK\r\nContent-"), "failed", "timeout"),
         (says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "failed", "not-http"),
         (says(b"\x15\x03\x03\x00\x02\x02\x16"), "failed", "not-http"),
-        (says(b"HTTP/1.1 200 " + b"O" * 9000 + b"\r\n\r\n"), "failed", "not-http"),
-        (says(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9000 + b"\r\n\r\n"), "failed", "not-http"),
+        (says(b"HTTP/1.1 200 " + b"O" * 5000 + b"\r\n\r\n"), "failed", "not-http"),
+        (says(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 5000 + b"\r\n\r\n"), "failed", "not-http"),
         (says(b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * (HEADERS + 10) + b"\r\n"), "failed", "not-http"),
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"), "failed", "not-http"),
         (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense"), "failed", "not-http"),
@@ -169,11 +169,11 @@ def test_a_redirect_leads_nowhere(code: int) -> None:
 
 def test_no_cookie_is_kept() -> None:
     async def twice(client: Poster, target: Receiver) -> list[bytes]:
-        await send(client, target.url)
-        await send(client, target.url)
+        for _ in range(2):
+            await send(client, f"http://{NAME}:{target.port}/")
         return target.requests
 
-    requests = run(status(200, "Set-Cookie: a=b"), twice)
+    requests = run(status(200, "Set-Cookie: a=b"), twice, lookup=resolving("127.0.0.1"))
 
     assert [b"cookie" in request.lower() for request in requests] == [False, False]
 
