@@ -171,7 +171,7 @@ def serve_management(told: Settings) -> None:
     _require_tls(gateway.management_host, "")
     os.environ.setdefault(METRICS_VARIABLE, str((told.state_dir / "metrics").absolute()))
     Granian(
-        "hub.main:management_app",
+        "hub.main_management:management_app",
         factory=True,
         address=gateway.management_host,
         port=gateway.management_port,

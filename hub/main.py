@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from marshmallow import ValidationError
 
-from hub import border_keys, keys
+from hub import keys
 from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.embedded.process import end_with
@@ -23,7 +23,7 @@ from hub.grants import GrantSet
 from hub.limits import Limits, laxer, load_limits
 from hub.picture import Picture
 from hub.settings import Settings, SettingsError, load_settings
-from hub.store import open_gateway_pool, open_pool
+from hub.store import open_gateway_pool
 from hub.tokens import Issuer, TokenVerifier
 from schemas.flaws import flatten
 from schemas.texts import Text
@@ -184,22 +184,6 @@ def end_with_granian() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         end_with(parent.pid, signal.SIGTERM)
-
-
-def management_app() -> Flask:
-    """Health and metrics."""
-    from hub.web.management import create_management_app
-
-    end_with_granian()
-    log_to_stderr()
-    told = settings()
-    pool = open_pool(database_url(told), name="puente-management", most=2)
-
-    def own_key_left_s() -> float | None:
-        ends = [key.valid_until for key in border_keys.read(told.state_dir)]
-        return (max(ends) - now()).total_seconds() if ends else None
-
-    return create_management_app(pool, os.environ["PROMETHEUS_MULTIPROC_DIR"], own_key_left_s)
 
 
 def kafka_settings(told: Settings) -> dict[str, Any]:
