@@ -87,6 +87,9 @@ def fan_out(
         rows = coming(conn, after=leader.position, limit=AT_ONCE)
         if not rows:
             return leader.position, 0
+        position = rows[-1].row.position or leader.position
+        # First, so that nobody else may take over from one that has much to do.
+        log.move_lease(conn, LEASE, leader.holder, leader.fence, position=position, lease_ms=leader.lease_ms)
         picture.require_current(conn, view)
         subscribers.refresh(conn, view)
         wanted = [one for each in rows for one in _wanted(view, each, subscribers.by_principal, at)]
@@ -94,8 +97,6 @@ def fan_out(
         ended = [each.row.hub_id for each in rows if closes(each.row.type) and not each.is_offer]
         if ended:
             deliveries.overtake(conn, ended)
-        position = rows[-1].row.position or leader.position
-        log.move_lease(conn, LEASE, leader.holder, leader.fence, position=position, lease_ms=leader.lease_ms)
         if queued or ended:
             deliveries.notify(conn)
     return position, queued

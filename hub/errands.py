@@ -7,7 +7,7 @@ What the reader may not have any more is withdrawn; what its alert has ended mea
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from hub.store.coming import at_positions
 from schemas.registry import closes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -47,20 +47,48 @@ class Errand:
     seen: Seen | None = None
 
 
-def take(conn: Connection, picture: Picture, reach: Reach, by: tuple[str, str], at: datetime) -> list[Errand]:
+@dataclass(slots=True)
+class Known:
+    """Subscriptions that were read before, for as long as none has changed."""
+
+    _held: dict[UUID, Subscription] = field(default_factory=dict)
+    _version: int = -1
+
+    def of(self, conn: Connection, ids: Collection[UUID]) -> Mapping[UUID, Subscription]:
+        """At least these, as they are now."""
+        version = subscriptions.version(conn)
+        if version != self._version:
+            self._held.clear()
+            self._version = version
+        new = [one for one in ids if one not in self._held]
+        if new:
+            self._held |= subscriptions.some(conn, new)
+        return self._held
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Who takes errands on: `by` names the node and its process; what it knows of rules and subscriptions."""
+
+    by: tuple[str, str]
+    picture: Picture
+    known: Known = field(default_factory=Known)
+
+
+def take(conn: Connection, carrier: Carrier, reach: Reach, at: datetime) -> list[Errand]:
     """
-    Take on what is due, as far as it may be told now; `by` names the node and its process.
+    Take on what is due, as far as it may be told now.
 
     Raises:
         Stale: the rules have moved on, nothing was taken on; refresh and come again.
     """
     with conn.transaction():
-        view = picture.view
+        view = carrier.picture.view
         claims = stored.claim(conn, reach, at, LEASE)
         if not claims:
             return []
-        picture.require_current(conn, view)
-        held = subscriptions.some(conn, {claim.subscription for claim in claims})
+        carrier.picture.require_current(conn, view)
+        held = carrier.known.of(conn, {claim.subscription for claim in claims})
         errands = [Errand(claim=one, subscription=held[one.subscription]) for one in claims if one.event is None]
         of_events = [one for one in claims if one.event is not None]
         allowed = _allowed(conn, view, of_events, held, at)
@@ -74,7 +102,7 @@ def take(conn: Connection, picture: Picture, reach: Reach, by: tuple[str, str], 
             errands.append(Errand(claim=claim, subscription=held[claim.subscription], seen=seen_in(answer[1].text)))
             if claim.tries == 1:  # trying once more discloses nothing else
                 told.append(answer)
-        broadcast.disclose(conn, by, f"pointer.{reach.channel}", [_as_pointer(one) for one in told], view)
+        broadcast.disclose(conn, carrier.by, f"pointer.{reach.channel}", [_as_pointer(one) for one in told], view)
         if refused:
             stored.settle(conn, refused, at)
     return errands

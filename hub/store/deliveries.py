@@ -29,22 +29,26 @@ class Wanted:
     due_at: datetime
 
 
-# Numbers are given in the order of positions. What waits for a paused one is held; a pending one is told nothing.
+# Numbers are given in the order of positions. What waits for a paused one is held; a pending one is told nothing. No
+# list is joined with another one, which would be done row by row.
 _PUT = """
 WITH wanted AS (
-    SELECT w.*, row_number() OVER (PARTITION BY w.subscription ORDER BY w.position) AS n,
-           count(*) OVER (PARTITION BY w.subscription) AS many
+    SELECT w.subscription, array_agg(w.event ORDER BY w.position) AS events,
+           array_agg(w.position ORDER BY w.position) AS positions,
+           array_agg(w.is_urgent ORDER BY w.position) AS urgencies, array_agg(w.due_at ORDER BY w.position) AS times
       FROM json_to_recordset(%s) AS w (subscription uuid, event uuid, position bigint, is_urgent boolean,
                                        due_at timestamptz)
+     GROUP BY w.subscription
 ), counted AS (
-    UPDATE tally t SET seq = t.seq + w.many FROM wanted w WHERE t.subscription = w.subscription AND w.n = 1
-    RETURNING t.subscription, t.seq - w.many AS before
+    UPDATE tally t SET seq = t.seq + cardinality(w.events) FROM wanted w JOIN subscription s ON s.id = w.subscription
+     WHERE t.subscription = w.subscription AND s.state IN ('enabled', 'paused')
+    RETURNING w.*, t.seq - cardinality(w.events) AS before, s.part, s.state
 )
 INSERT INTO delivery (subscription, part, kind, seq, event, position, is_urgent, state, due_at)
-SELECT w.subscription, s.part, 'event', c.before + w.n, w.event, w.position, w.is_urgent,
-       CASE s.state WHEN 'paused' THEN 'held' ELSE 'due' END, w.due_at
-  FROM wanted w JOIN counted c ON c.subscription = w.subscription
-  JOIN subscription s ON s.id = w.subscription AND s.state IN ('enabled', 'paused')
+SELECT c.subscription, c.part, 'event', c.before + x.n, x.event, x.position, x.is_urgent,
+       CASE c.state WHEN 'paused' THEN 'held' ELSE 'due' END, x.due_at
+  FROM counted c CROSS JOIN LATERAL unnest(c.events, c.positions, c.urgencies, c.times)
+       WITH ORDINALITY AS x (event, position, is_urgent, due_at, n)
 """
 
 

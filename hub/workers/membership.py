@@ -76,6 +76,8 @@ class Membership:
             metadata_max_age_ms=5000,
         )
         try:
+            while self._topic not in consumer.topics() and not stopping():
+                time.sleep(RETRY_S)  # the reconciler has yet to make it
             consumer.subscribe(topics=[self._topic])
             while not stopping():
                 coordinator = consumer._coordinator

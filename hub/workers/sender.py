@@ -22,6 +22,7 @@ import uvloop
 
 from hub import errands, tending, webhooks
 from hub.carrying import End, end_of
+from hub.errands import Carrier
 from hub.errors import Unavailable
 from hub.picture import Stale
 from hub.store import connect, listening
@@ -67,9 +68,10 @@ class Sender:
 
 def run(sender: Sender, stopping: Callable[[], bool]) -> None:
     """Send until told to stop; a lost database is waited for."""
+    carrier = Carrier((sender.node, "sender"), sender.picture)
     while not stopping():
         try:
-            uvloop.run(_Round(sender).go_on(stopping))
+            uvloop.run(_Round(sender, carrier).go_on(stopping))
         except Unavailable as error:
             logger.warning("sender waits: %s", type(error.__cause__).__name__)
             time.sleep(RETRY_S)
@@ -80,6 +82,7 @@ class _Round:
     """As long as one connection to the database holds."""
 
     sender: Sender
+    carrier: Carrier
     under_way: dict[int, tuple[Errand, asyncio.Task[None]]] = field(default_factory=dict)
     ends: deque[End] = field(default_factory=deque)  # filled by the loop, emptied by the thread
     called_back: dict[int, str] = field(default_factory=dict)
@@ -164,8 +167,7 @@ class _Round:
         reach = Reach(
             channel=Channel.WEBHOOK, parts=self.sender.parts(), most=room, each=EACH, busy=full, slow=tuple(self.slow)
         )
-        by = self.sender.node, "sender"
-        return errands.take(conn, self.sender.picture, reach, by, self.sender.now())
+        return errands.take(conn, self.carrier, reach, self.sender.now())
 
     async def _carry(self, poster: Poster, errand: Errand, wake: asyncio.Event) -> None:
         no, agency = errand.claim.no, errand.subscription.agency

@@ -6,7 +6,20 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from tests.benchmark import access, audit, border, cpu, decision, feed, ingest, latency, machine, publish, report
+from tests.benchmark import (
+    access,
+    audit,
+    border,
+    cpu,
+    decision,
+    fanout,
+    feed,
+    ingest,
+    latency,
+    machine,
+    publish,
+    report,
+)
 from tests.benchmark.node import Stage, stage
 from tests.support.services import state_folder
 
@@ -21,6 +34,7 @@ MEASURES: Mapping[str, Callable[[Stage], report.Section]] = {
     "access": access.measure,
     "audit": audit.measure,
     "border": border.measure,
+    "fanout": fanout.measure,
 }
 
 

@@ -191,7 +191,7 @@ def running(
             agencies.enrol(conn, agency)
         held = load_grants(tomllib.loads(written), written.encode())
         stored_grants.replace_imported(conn, held.grants, bytes.fromhex(held.digest))
-        if {"relay", "ingest"} & set(processes):
+        if {"relay", "ingest", "sender"} & set(processes):
             follow_directory(node, conn)
     node.fleet.start(processes)
     try:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from hub import dispatching, errands
 from hub.dispatching import Leader, Subscribers
-from hub.errands import Errand
+from hub.errands import Carrier, Errand
 from hub.picture import Picture, Stale
 from hub.store import claims, log, subscriptions
 from hub.store.claims import Outcome, Reach
@@ -45,6 +45,7 @@ class Dispatch:
         self.node = node
         self.picture = Picture.unread(cast.LIMITS)
         self.subscribers = Subscribers()
+        self.carrier = Carrier(BY, self.picture)
         self.position = 0
 
     def queue(self) -> int:
@@ -72,7 +73,7 @@ class Dispatch:
             for _ in range(2):
                 try:
                     reach = Reach(channel=channel, **usual | differs)
-                    return errands.take(conn, self.picture, reach, BY, self.node.clock())
+                    return errands.take(conn, self.carrier, reach, self.node.clock())
                 except Stale:
                     self.picture.refresh(conn)
         raise AssertionError("the rules never stood still")

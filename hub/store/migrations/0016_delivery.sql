@@ -61,7 +61,6 @@ CREATE TABLE delivery (
     CHECK ((kind = 'event') = (event IS NOT NULL AND seq IS NOT NULL AND position IS NOT NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX delivery_due ON delivery (part, due_at) WHERE state = 'due';
-CREATE INDEX delivery_open ON delivery (subscription, seq) WHERE state IN ('due', 'held');
 CREATE INDEX delivery_event ON delivery (event);
 
 -- Senders and the dispatcher keep subscriptions in memory while this stands still.
