@@ -58,7 +58,7 @@ WITH ready AS (
            SELECT d.no, d.due_at, s.agency FROM delivery d JOIN subscription s ON s.id = d.subscription
             WHERE d.part = p.part AND d.state = 'due' AND d.due_at <= %(at)s AND s.channel = %(channel)s
               AND (s.state = 'enabled' OR d.kind <> 'event') AND NOT s.agency = ANY(%(busy)s::text[])
-            ORDER BY d.due_at LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED) d
+            ORDER BY d.due_at LIMIT %(share)s FOR UPDATE OF d SKIP LOCKED) d
 ), ranked AS (
     SELECT r.*, row_number() OVER (PARTITION BY r.agency ORDER BY r.due_at, r.no) AS n FROM ready r
 ), taken AS (
@@ -87,6 +87,8 @@ def claim(conn: Connection, reach: Reach, at: datetime, lease: timedelta) -> lis
         "slow": array(reach.slow),
         "each": reach.each,
         "most": reach.most,
+        # What is locked and not taken is locked in vain; yet one part may have more than another.
+        "share": max(2 * reach.most // max(1, len(reach.parts)), 2 * reach.each),
         "at": at,
         "until": at + lease,
     }
@@ -107,13 +109,14 @@ _SETTLE = """
 WITH came AS (
     SELECT * FROM json_to_recordset(%(outcomes)s) AS o (no bigint, state text, code text, again_at timestamptz)
 ), settled AS (
-    UPDATE delivery d SET state = c.state, outcome = c.code, due_at = coalesce(c.again_at, d.due_at),
+    UPDATE delivery d SET state = CASE c.state WHEN 'due' THEN d.state ELSE c.state END, outcome = c.code,
+                          due_at = coalesce(c.again_at, d.due_at),
                           ended_at = CASE WHEN c.state = 'due' THEN NULL ELSE %(at)s END
-      FROM came c WHERE d.no = c.no AND d.state = 'due'
+      FROM came c WHERE d.no = c.no AND d.state IN ('due', 'held') -- and not = 'due', of which there may be many
     RETURNING d.subscription, d.state, d.outcome
 ), last AS (
     SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome FROM settled s
-     WHERE s.state IN ('delivered', 'due', 'failed') ORDER BY s.subscription, s.state <> 'delivered'
+     WHERE s.state IN ('delivered', 'due', 'held', 'failed') ORDER BY s.subscription, s.state <> 'delivered'
 )
 UPDATE tally t SET told_at = CASE WHEN o.state = 'delivered' THEN %(at)s ELSE t.told_at END,
                    failing_since = CASE WHEN o.state <> 'delivered' THEN coalesce(t.failing_since, %(at)s) END,
