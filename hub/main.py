@@ -22,6 +22,7 @@ from hub.grant_rows import load_grants
 from hub.grants import GrantSet
 from hub.limits import Limits, laxer, load_limits
 from hub.picture import Picture
+from hub.public_press import press_of
 from hub.settings import Settings, SettingsError, load_settings
 from hub.store import open_gateway_pool, open_pool
 from hub.tokens import Issuer, TokenVerifier
@@ -151,11 +152,11 @@ def gateway_app() -> Flask:
     own = issuer(told)
     gateway, node = told.gateway, told.node.id
     scheme = "https" if gateway.certificate_file else "http"
-    audience = f"{node}/api"
+    url, audience = f"{scheme}://{gateway.host}:{gateway.port}", f"{node}/api"
     return create_app(
         Hub(
             node=node,
-            url=f"{scheme}://{gateway.host}:{gateway.port}",
+            url=url,
             pool=open_gateway_pool(database_url(told), name="puente-gateway", most=gateway.threads),
             picture=Picture.unread(limits(told)),
             tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),
@@ -167,6 +168,7 @@ def gateway_app() -> Flask:
             cursors=Cursors(keys.cursor_key(told.state_dir)),
             rates=Rates(told.rates, gateway.processes),
             now=now,
+            press=press_of(told, url),
         )
     )
 

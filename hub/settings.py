@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub import border_settings
+from hub import border_settings, public_settings
 from hub.border_settings import BorderSettings
+from hub.public_settings import PublicSettings
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class Settings:
     rates: RateSettings = RateSettings()
     workers: WorkerSettings = WorkerSettings()
     border: BorderSettings = BorderSettings()
+    public: PublicSettings = PublicSettings()
     base: Path = Path()
 
     def file(self, name: str) -> Path:
@@ -244,6 +246,7 @@ def _contradictions(settings: Settings) -> list[Text]:
         section, _, setting = name.partition(".")
         checks.append((getattr(getattr(settings, section), setting) >= 1, AT_LEAST_ONE.format(name=name)))
     checks += border_settings.contradictions(settings.border)
+    checks += public_settings.contradictions(settings.public)
     return [text for is_kept, text in checks if not is_kept]
 
 

@@ -28,6 +28,7 @@ from hub.web import (
     oauth,
     persons,
     problems,
+    public,
     publish_rights,
     published,
     receipts,
@@ -69,6 +70,7 @@ BLUEPRINTS = (
     agreements.bp,
     grants.bp,
     reviews.bp,
+    public.bp,
 )
 
 # Request bodies that views parse strictly themselves, by their names in OpenAPI.

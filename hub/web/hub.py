@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from psycopg_pool import ConnectionPool
 
+    from hub.cap.press import Press
     from hub.clients import Grantor
     from hub.cursor import Cursors
     from hub.picture import Picture
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
-    """One gateway process. `now` is the clock; nothing below reads another."""
+    """One gateway process. `now` is the clock; nothing below reads another. Without a `press` nothing is public."""
 
     node: str
     url: str
@@ -34,6 +35,7 @@ class Hub:
     cursors: Cursors
     rates: Rates
     now: Callable[[], datetime]
+    press: Press | None = None
 
 
 def current_hub() -> Hub:
