@@ -1,4 +1,4 @@
-"""What makes this node's public documents: its imprint, and the key they are signed with, from the settings and disk."""
+"""What makes a node's public documents: its imprint, and the key they are signed with, from the settings and disk."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from hub.cap.message import whole
 from schemas.places import name_of, to_geocode
 from schemas.texts import Text
 
@@ -60,9 +61,9 @@ def _area(written: Mapping[str, Any], called: Mapping[str, Any]) -> Area:
         polygons=tuple(" ".join(_point(*point) for point in ring) for ring in written.get("polygons_lat_lon_deg", ())),
         circles=tuple(
             f"{_point(one['latitude_deg'], one['longitude_deg'])} {_decimal(one['radius_km'])}"
-            for one in written.get("circles", ())
+            for one in whole(written.get("circles", ()), "latitude_deg", "longitude_deg", "radius_km")
         ),
-        geocodes=tuple((one["scheme"], one["value"]) for one in written.get("geocodes", ())),
+        geocodes=tuple((one["scheme"], one["value"]) for one in whole(written.get("geocodes", ()), "scheme", "value")),
         altitude=_feet(altitude),
         ceiling=_feet(ceiling),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.cap import words
 from hub.cap.areas import Area, areas
-from hub.cap.message import cap_time, instant
+from hub.cap.message import cap_time, instant, whole
 from schemas.bilingual import LANGUAGES, machine_members
 from schemas.registry import closes
 
@@ -115,7 +115,7 @@ def _judged(message: Message) -> Iterator[Element]:
 def _codes(message: Message) -> list[tuple[str, str]]:
     data = message.data
     same = data.get("event_code") or CODES.get(data.get("programme", ""), NO_CODE)
-    others = [(one["scheme"], one["value"]) for one in data.get("event_codes", ())]
+    others = [(one["scheme"], one["value"]) for one in whole(data.get("event_codes", ()), "scheme", "value")]
     return [("SAME", same), *(pair for pair in others if pair[0].upper() != "SAME")]
 
 
@@ -137,7 +137,7 @@ def _other(language: str) -> str:
 
 def _parameters(data: Mapping[str, Any], *, is_first: bool) -> list[tuple[str, str]]:
     """Which language a text for telephones is in is nowhere said: it goes with the first block."""
-    given = [(one["name"], one["value"]) for one in data.get("parameters", ())]
+    given = [(one["name"], one["value"]) for one in whole(data.get("parameters", ()), "name", "value")]
     kept = [(name, value) for name, value in given if len(value) <= PARAMETERS.get(name, 0)]
     organisation = [pair for pair in kept if pair[0] == "EAS-ORG"][:1] or [("EAS-ORG", "CIV")]
     return [*organisation, *(pair for pair in kept if is_first and pair[0] != "EAS-ORG")]
@@ -148,7 +148,7 @@ def _resources(data: Mapping[str, Any], language: str) -> Iterator[list[Element]
     photo = data.get("child", {}).get("photo")
     held = [(one, words.FILE) for one in data.get("resources", ())] + ([(photo, words.PHOTO)] if photo else [])
     for one, name in held:
-        if one.get("uri", "").startswith(_ABSOLUTE):
+        if "mime" in one and one.get("uri", "").startswith(_ABSOLUTE):
             described = said(one.get("description"), language, or_other=True) or name.in_(language)
             size = [("size", str(one["size_bytes"]))] if "size_bytes" in one else []
             yield [("resourceDesc", described), ("mimeType", one["mime"]), *size, ("uri", one["uri"])]

@@ -74,10 +74,15 @@ def body(event: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]]) -> dict
 
     `earlier` are the bodies of the events of its alert before it, oldest first, as the public may have them now.
     """
-    whole: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for one in (*earlier, event.get("data", {})):
-        whole |= one
-    return {name: whole[name] for name in KEPT_AT_END if name in whole} if closes(event["type"]) else whole
+        merged |= one
+    return {name: merged[name] for name in KEPT_AT_END if name in merged} if closes(event["type"]) else merged
+
+
+def whole(items: Iterable[Mapping[str, Any]], *members: str) -> list[Mapping[str, Any]]:
+    """What of a list has all of these members: a label may have hidden the half of one."""
+    return [one for one in items if all(name in one for name in members)]
 
 
 def identifier(hub_id: UUID) -> str:
