@@ -183,7 +183,7 @@ def _gone(conn: Connection, asking: Asking, found: Sequence[Candidate], since: d
         for one in missing
         if one.ended_at == STANDS
     }
-    publications.end(conn, asking.reader, ended)
+    publications.end(conn, asking.reader, dict(sorted(ended.items())))
     tombstones = [Tombstone(one.event, ended.get(one.event, one.ended_at)) for one in missing if one.status == "actual"]
     return [one for one in tombstones if one.when > since]
 
@@ -202,7 +202,8 @@ def _documents(
     earlier = publications.of_subjects(conn, asking.reader, subjects)
     known = {one.event for one in earlier}
     new = [one for family in families.values() for one in family if one.is_live and _is_news(one, earlier)]
-    new = [one for one in new if press.kept(one.key(rules)) is None]
+    # In one order, or two gateways that make the same could wait for each other.
+    new = sorted((one for one in new if press.kept(one.key(rules)) is None), key=lambda one: one.position)
     disclose(conn, asking, [one.shown for one in new], WAY)
     noted = [_publication(one) for one in new]
     publications.add(conn, asking.reader, noted)

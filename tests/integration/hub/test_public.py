@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,9 +11,11 @@ import pytest
 from lxml import etree
 
 from hub.cap.press import Press
-from hub.grants import Tlp
+from hub.directory import Kind
+from hub.grants import Selector, Tlp
+from hub.settings import RateSettings
 from tests.support import events
-from tests.support.cast import POLICE
+from tests.support.cast import POLICE, agency
 from tests.support.events import bilingual
 from tests.support.node import BEGAN, USUAL, Desk, Node, missing_child, stamp
 from tests.support.public import (
@@ -172,6 +175,30 @@ def test_an_update_repeats_what_it_leaves_as_it_is(desk: Desk) -> None:
     assert words(root, "info/urgency") == ["Immediate", "Immediate"]
 
 
+def test_a_document_says_nothing_of_what_came_after_it(desk: Desk) -> None:
+    update = clear(
+        "updated", subject="s", minutes=1, data={"headline": bilingual("Seen in Tijuana", "Vista en Tijuana")}
+    )
+    first, _ = publish(desk, clear(subject="s"), update)
+
+    root = document(desk.node, first)
+
+    assert words(root, "info/headline") == ["AMBER Alert: San Ysidro", "Alerta AMBER: San Ysidro"]
+    assert words(root, "references") == []
+
+
+def test_another_agencys_alert_of_the_same_name_is_another_alert(node: Node) -> None:
+    troopers = agency("us-ca-chp", Kind.LAW_ENFORCEMENT, "US-CA:06073", publishes=("alert.*",))
+    node.enrol(troopers)
+    open_to_public(node, replace(TO_PUBLIC, source=Selector(kind=Kind.LAW_ENFORCEMENT)))
+    theirs = publish(node.desk(troopers), clear(subject="s", source=troopers.id))
+
+    ours = publish(node.desk(POLICE), clear("updated", subject="s", minutes=1))
+
+    assert words(document(node, ours[0]), "msgType") == ["Alert"]
+    assert listed(node) == ours + theirs
+
+
 def test_what_the_public_may_not_have_is_neither_referred_to_nor_repeated(desk: Desk) -> None:
     update = clear("updated", subject="s", minutes=1)
     update["data"] = {"expires": stamp(600)}
@@ -210,6 +237,17 @@ def test_a_cancelled_alert_is_replaced_by_its_cancel(desk: Desk) -> None:
 
     assert [status_of(desk.node, one) for one in (first, end)] == [410, 200]
     assert words(document(desk.node, end), "info/headline") == ["The alert is cancelled.", "La alerta queda cancelada."]
+
+
+def test_a_cancelled_warning_is_gone_although_nothing_in_it_lapses(desk: Desk) -> None:
+    flood: dict[str, Any] = {"data": {"expires": stamp(6000)}, "label": {"tlp": "clear"}}
+    (first,) = publish(desk, events.warning(time=stamp(), **flood))
+    document(desk.node, first)
+
+    (end,) = publish(desk, events.warning("cancelled", time=stamp(1), **flood))
+
+    assert [status_of(desk.node, one) for one in (first, end)] == [410, 200]
+    assert listed(desk.node) == [end]
 
 
 def test_gone_says_so_as_a_problem_and_in_the_callers_language(desk: Desk) -> None:
@@ -298,6 +336,67 @@ def test_a_tighter_label_takes_it_away(desk: Desk) -> None:
     assert (listed(desk.node), status_of(desk.node, hub_id)) == ([], 410)
 
 
+def test_what_ended_unnoticed_long_ago_is_not_news(desk: Desk) -> None:
+    (hub_id,) = publish(desk, clear(label={"tlp": "clear", "public_until": stamp(180)}))
+    assert listed(desk.node) == [hub_id]
+
+    desk.node.clock.ahead = 80 * HOUR
+
+    assert buried(desk.node) == {}
+
+
+def test_what_is_gone_went_when_that_was_first_seen_and_no_later(desk: Desk) -> None:
+    (hub_id,) = publish(desk, clear())
+    document(desk.node, hub_id)
+    desk.node.regrant(*USUAL)
+    first = buried(desk.node)
+
+    desk.node.clock.ahead = HOUR
+
+    assert buried(desk.node) == first
+    assert first.keys() == {hub_id}
+
+
+def test_what_came_back_goes_anew(desk: Desk) -> None:
+    (hub_id,) = publish(desk, clear(label={"tlp": "clear", "public_until": stamp(180)}))
+    document(desk.node, hub_id)
+    desk.node.regrant(*USUAL)
+    assert listed(desk.node) == []
+    desk.node.regrant(*USUAL, TO_PUBLIC)
+    assert listed(desk.node) == [hub_id]
+
+    desk.node.clock.ahead = 2 * HOUR
+
+    assert buried(desk.node) == {hub_id: BEGAN + timedelta(minutes=180)}
+
+
+def test_when_the_public_is_suspended_nothing_is_public(desk: Desk) -> None:
+    (hub_id,) = publish(desk, clear())
+    assert (listed(desk.node), status_of(desk.node, hub_id)) == ([hub_id], 200)
+
+    desk.node.rows("UPDATE agency SET standing = 'suspended' WHERE id = %s", PUBLIC.id)
+
+    assert (status_of(desk.node, hub_id), get(desk.node, FEED).status_code) == (404, 404)
+
+
+def test_who_stands_for_the_public_makes_nothing_public_by_publishing_it(node: Node) -> None:
+    speaking = agency(PUBLIC.id, Kind.PUBLIC, "US-CA:06073", publishes=("alert.*",))
+    node.enrol(speaking)
+    node.regrant(*USUAL, TO_PUBLIC)
+    another_gateway(node)
+    (hub_id,) = publish(node.desk(speaking), clear(source=PUBLIC.id))
+
+    assert (listed(node), status_of(node, hub_id)) == ([], 404)
+
+
+def test_one_address_asks_no_more_than_its_rate(open_node: Callable[..., Node]) -> None:
+    node = open_to_public(open_node(rates=RateSettings(reads_per_s=0.2)))
+
+    found = [get(node, FEED).status_code for _ in range(3)]
+
+    assert found == [200, 200, 429]
+
+
 def test_a_revoked_grant_takes_it_away_and_another_one_brings_it_back(desk: Desk) -> None:
     (hub_id,) = publish(desk, clear(subject="s"))
     document(desk.node, hub_id)
@@ -313,9 +412,9 @@ def test_a_revoked_grant_takes_it_away_and_another_one_brings_it_back(desk: Desk
 def test_what_is_not_real_says_so_and_is_not_in_the_feed(desk: Desk, status: str) -> None:
     (hub_id,) = publish(desk, clear(status=status))
 
-    assert listed(desk.node) == []
     root = document(desk.node, hub_id)
     assert words(root, "status") == [status.capitalize()]
+    assert listed(desk.node) == []
     desk.node.clock.ahead = 100 * HOUR
     assert (buried(desk.node), status_of(desk.node, hub_id)) == ({}, 410)
 
