@@ -4,6 +4,7 @@ HubError
 ├── Refused              commits the transaction it is raised in: its audit entry must outlive it
 │   ├── Denied           the policy says no, and the caller may know that
 │   ├── NotVisible       missing or forbidden: the caller cannot tell which
+│   ├── Gone             it was public, and is no longer
 │   ├── Conflict         what is stored contradicts it: an identity taken, a thing decided already
 │   └── BorderRefused    another node's batch is not taken, for the reason that `code` names
 ├── NotAuthenticated     no token, or one with any defect
@@ -49,6 +50,13 @@ class NotVisible(Refused):
 
     def __init__(self) -> None:
         super().__init__(Text("nothing here for you", "no hay nada aquí para usted"))
+
+
+class Gone(Refused):
+    """A public document whose alert is over: what was public may be said to have been (RFC 9110 section 15.5.11)."""
+
+    def __init__(self) -> None:
+        super().__init__(Text("this is no longer public", "esto ya no es público"))
 
 
 class Conflict(Refused):

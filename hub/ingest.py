@@ -13,7 +13,7 @@ from hub.policy import Decision, Facts, may_publish
 from hub.rendering import dump_cuts
 from hub.store import agencies, audit, events
 from hub.stored import Draft
-from hub.timing import Timing
+from hub.timing import timing_of
 from schemas import projection, wire
 from schemas.texts import Text
 
@@ -52,7 +52,6 @@ def facts_of(event: Event) -> Facts:
 def draft_of(event: Event) -> Draft:
     """Everything about `event` that is worked out once, before it is stored."""
     projections = projection.project(event.wire, event.type)
-    label = event.label
     return Draft(
         source=event.source,
         id=event.id,
@@ -60,12 +59,7 @@ def draft_of(event: Event) -> Draft:
         subject=event.subject,
         time=event.time,
         facts=facts_of(event),
-        timing=Timing(
-            lapses=projections.lapses,
-            lapsed_at=None,
-            public_until=label.public_until,
-            active_until=label.active_until,
-        ),
+        timing=timing_of(event, lapses=projections.lapses),
         digest=hashlib.sha256(wire.encode(event.wire)).digest(),
         projection_version=projection.PROJECTION_VERSION,
         cuts=dump_cuts(projections.cuts),

@@ -22,6 +22,7 @@ from hub.grant_rows import load_grants
 from hub.grants import GrantSet
 from hub.limits import Limits, laxer, load_limits
 from hub.picture import Picture
+from hub.public_press import press_of
 from hub.settings import Settings, SettingsError, load_settings
 from hub.store import open_gateway_pool
 from hub.tokens import Issuer, TokenVerifier
@@ -157,11 +158,11 @@ def gateway_app() -> Flask:
     told = settings()
     own = issuer(told)
     gateway, node = told.gateway, told.node.id
-    audience = f"{node}/api"
+    url, audience = gateway_url(told), f"{node}/api"
     return create_app(
         Hub(
             node=node,
-            url=gateway_url(told),
+            url=url,
             pool=open_gateway_pool(database_url(told), name="puente-gateway", most=gateway.threads),
             picture=Picture.unread(limits(told)),
             tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),
@@ -175,6 +176,7 @@ def gateway_app() -> Flask:
             signer=Signer(keys.webhook_key(told.state_dir)),
             webhook_networks=told.delivery.networks,
             now=now,
+            press=press_of(told, url),
         )
     )
 

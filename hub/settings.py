@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub import border_settings
-from hub.addresses import Network, networks
+from hub import border_settings, delivery_settings, public_settings
 from hub.border_settings import BorderSettings
+from hub.delivery_settings import DeliverySettings
+from hub.public_settings import PublicSettings
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -98,29 +99,6 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliverySettings:
-    """Who is told without asking: webhooks and mails."""
-
-    webhook_allow_networks: str = ""
-    webhook_ca_file: str = ""
-    webhooks_at_once: int = 256
-    heartbeat_min: int = 60
-
-    @property
-    def names_networks(self) -> bool:
-        """Whether what is named are networks."""
-        try:
-            return self.networks is not None
-        except ValueError:
-            return False
-
-    @property
-    def networks(self) -> tuple[Network, ...]:
-        """The networks that an operator has named."""
-        return networks(self.webhook_allow_networks.replace(",", " ").split())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a process is told; files are relative to `base`, the folder of the settings file."""
 
@@ -133,6 +111,7 @@ class Settings:
     workers: WorkerSettings = WorkerSettings()
     delivery: DeliverySettings = DeliverySettings()
     border: BorderSettings = BorderSettings()
+    public: PublicSettings = PublicSettings()
     base: Path = Path()
 
     def file(self, name: str) -> Path:
@@ -238,10 +217,6 @@ KAFKA_IN_CLEAR = Text(
     "kafka.bootstrap is not loopback: kafka.ca_file is required",
     "kafka.bootstrap no es loopback: se requiere kafka.ca_file",
 )
-NOT_NETWORKS = Text(
-    "delivery.webhook_allow_networks: networks such as 10.1.0.0/16, with spaces between them",
-    "delivery.webhook_allow_networks: redes como 10.1.0.0/16, separadas por espacios",
-)
 AT_LEAST_ONE = Text("{name}: at least 1", "{name}: al menos 1")
 _FROM_ONE_ON = (
     "gateway.processes",
@@ -270,11 +245,12 @@ def _contradictions(settings: Settings) -> list[Text]:
             Text("tokens.kafka_ttl_s: 300 to 3600", "tokens.kafka_ttl_s: de 300 a 3600"),
         ),
     ]
-    checks.append((settings.delivery.names_networks, NOT_NETWORKS))
     for name in _FROM_ONE_ON:
         section, _, setting = name.partition(".")
         checks.append((getattr(getattr(settings, section), setting) >= 1, AT_LEAST_ONE.format(name=name)))
     checks += border_settings.contradictions(settings.border)
+    checks += delivery_settings.contradictions(settings.delivery)
+    checks += public_settings.contradictions(settings.public)
     return [text for is_kept, text in checks if not is_kept]
 
 

@@ -139,6 +139,19 @@ def from_geocode(scheme: str, value: str, *, country: str) -> str:
     return code
 
 
+def to_geocode(code: str) -> tuple[str, str]:
+    """
+    Scheme and value that a jurisdiction is known by in its country: SAME in the US (47 CFR 11.31), INEGI in Mexico.
+
+    Mexico as a whole has no number and is named by ISO 3166.
+    """
+    country, _, local = code.partition("-")
+    digits = local.partition(":")[2] or _NUMBER_OF.get(code, "")
+    if country == "US":
+        return "SAME", f"0{digits:0<5}"
+    return ("INEGI", digits) if digits else ("ISO3166-2", code)
+
+
 def _same(value: str) -> str | None:
     """PSSCCC: part of the county, state, county (47 CFR 11.31); 000000 is the whole country."""
     if not re.fullmatch(r"\d{6}", value, re.ASCII):

@@ -13,7 +13,7 @@ from hub.directory import Directory
 from hub.ingest import facts_of
 from hub.policy import Decision, Rules, may_publish, may_read
 from hub.principal import of_agency
-from hub.timing import Timing, projection_at
+from hub.timing import projection_at, timing_of
 from schemas import projection
 from schemas.registry import closes
 from schemas.texts import Text
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hub.demo.cast import Player
     from hub.grants import GrantSet
     from hub.limits import Limits
+    from hub.timing import Timing
     from schemas.envelope import Event
 
 
@@ -87,12 +88,8 @@ def _timing(event: Event, published: Sequence[Event], rules: Rules, at: datetime
         and _refusal(other, rules, at) is None
         for other in published
     )
-    return Timing(
-        lapses=projection.project(event.wire, event.type).lapses,
-        lapsed_at=at if ended else None,
-        public_until=event.label.public_until,
-        active_until=event.label.active_until,
-    )
+    own = timing_of(event, lapses=projection.project(event.wire, event.type).lapses)
+    return replace(own, lapsed_at=at if ended else None)
 
 
 def rules_of(cast: Sequence[Player], law: Mapping[str, tuple[GrantSet, Limits]]) -> dict[str, Rules]:

@@ -114,7 +114,7 @@ def _outcome(fed: Sequence[Fed], readings: Sequence[Reading]) -> report.Outcome:
 
 def _stay(running: Running, players: Sequence[Player], console: Console, language: str) -> None:
     for node in running.nodes.values():
-        console.print(f"{node.id}: {node.url}/docs   {node.health}", soft_wrap=True)
+        console.print(f"{node.id}: {node.url}/docs   {node.url}/public/alerts.atom   {node.health}", soft_wrap=True)
     for player in players:
         if player.reader is not None:
             path = reading.profile(running.nodes[player.node], player)

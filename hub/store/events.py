@@ -168,7 +168,7 @@ def stored(row: tuple[Any, ...]) -> Stored:
 
 
 # Where an event stands in the log, and whether `reader` is owed it; who is may have no right to the log's own row.
-_PLACE = """
+PLACE = """
     (SELECT o.position, o.lapsed_at, true AS is_owed FROM owed_closing o
       WHERE o.agency = %(reader)s AND o.event = e.hub_id)
      UNION ALL
@@ -181,7 +181,7 @@ def by_hub_id(conn: Connection, hub_id: UUID, reader: str) -> Stored | None:
     """One event, in the log or not yet; `is_owed` when `reader` is to hear that its subject closed."""
     row = conn.execute(
         f"""
-        SELECT {COLUMNS}, l.is_owed FROM event e LEFT JOIN LATERAL ({_PLACE}) l ON true WHERE e.hub_id = %(event)s
+        SELECT {COLUMNS}, l.is_owed FROM event e LEFT JOIN LATERAL ({PLACE}) l ON true WHERE e.hub_id = %(event)s
         """,  # noqa: S608 - constants only
         {"reader": reader, "event": hub_id},
     ).fetchone()
@@ -208,7 +208,7 @@ def of_subject(conn: Connection, subject: str, reader: str, lanes: Sequence[int]
     rows = conn.execute(
         f"""
         SELECT {COLUMNS}, l.is_owed
-          FROM event e CROSS JOIN LATERAL ({_PLACE}) l
+          FROM event e CROSS JOIN LATERAL ({PLACE}) l
          WHERE e.subject = %(subject)s
            AND (e.lane = ANY(%(lanes)s) OR (l.is_owed AND NOT starts_with(e.type, 'control.')))
          ORDER BY l.position DESC LIMIT %(limit)s

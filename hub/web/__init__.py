@@ -28,6 +28,7 @@ from hub.web import (
     oauth,
     persons,
     problems,
+    public,
     publish_rights,
     published,
     receipts,
@@ -71,6 +72,7 @@ BLUEPRINTS = (
     grants.bp,
     reviews.bp,
     subscriptions.bp,
+    public.bp,
 )
 
 # Request bodies that views parse strictly themselves, by their names in OpenAPI.

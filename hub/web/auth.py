@@ -31,6 +31,8 @@ OPEN = frozenset(
         "oauth.authorization_server",
         "oauth.protected_resource",
         "api-docs.openapi_json",
+        "public.show_document",
+        "public.show_feed",
         "published.show_schema",
         "swagger_ui.show",
     }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from hub.addresses import Network
+    from hub.cap.press import Press
     from hub.clients import Grantor
     from hub.cursor import Cursors
     from hub.picture import Picture
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
-    """One gateway process. `now` is the clock; nothing below reads another."""
+    """One gateway process. `now` is the clock; nothing below reads another. Without a `press` nothing is public."""
 
     node: str
     url: str
@@ -38,6 +39,7 @@ class Hub:
     signer: Signer  # of webhooks
     webhook_networks: tuple[Network, ...]  # which an operator has named, beside all that is public
     now: Callable[[], datetime]
+    press: Press | None = None
 
 
 def current_hub() -> Hub:

@@ -26,6 +26,7 @@ PROBLEMS: dict[type[errors.HubError], tuple[int, Text]] = {
     errors.ClientRefused: (400, Text("The client is not accepted", "El cliente no es aceptado")),
     errors.Denied: (403, Text("The policy does not allow this", "La política no lo permite")),
     errors.NotVisible: (404, Text("Nothing here for you", "No hay nada aquí para usted")),
+    errors.Gone: (410, Text("No longer public", "Ya no es público")),
     errors.Conflict: (409, Text("The request contradicts what is stored", "La solicitud contradice lo guardado")),
     errors.BorderRefused: (409, Text("The batch is not taken", "El lote no se acepta")),
     errors.Outdated: (412, Text("It has changed meanwhile", "Ha cambiado entretanto")),

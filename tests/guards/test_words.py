@@ -24,6 +24,7 @@ FLAW = Flaw(path="/id", code="conflict", text=Text("a", "b"))
 RAISED: dict[type[HubError], HubError] = {
     errors.Denied: errors.Denied(Text("no", "no se permite")),
     errors.NotVisible: errors.NotVisible(),
+    errors.Gone: errors.Gone(),
     errors.Conflict: errors.Conflict(Text("taken", "ocupado")),
     errors.BorderRefused: errors.BorderRefused("clock", Text("late", "tarde")),
     errors.NotAuthenticated: errors.NotAuthenticated(missing=True),

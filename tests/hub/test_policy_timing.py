@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from hub.policy import FULL, NOTICE
-from hub.timing import Timing, projection_at
+from hub.timing import Timing, projection_at, timing_of
+from schemas import envelope
+from tests.support import events
 from tests.support.cast import DAY, NOW
 
 TICK = DAY / 86_400_000_000
+HOUR = DAY / 24
 CLEARANCES = ("public", "partner", "enforcement")
 
 
@@ -57,3 +60,26 @@ def test_an_event_with_nothing_that_lapses_stays_as_it_is(name: str) -> None:
     over = timing(lapses=False, lapsed_at=NOW, active_until=NOW, public_until=NOW)
 
     assert projection_at(name, over, NOW + DAY) == name
+
+
+@pytest.mark.parametrize(
+    ("programme", "said", "hours"),
+    [
+        ("AMBER_MX", None, 72),
+        ("AMBER_MX", 24, 24),
+        ("AMBER_MX", 240, 72),
+        ("AMBER_US", None, None),
+        ("AMBER_US", 240, 240),
+        ("ALERTA_NACIONAL", None, None),
+    ],
+)
+def test_the_public_phase_of_an_amber_alert_of_mexico_is_72_hours_at_most(
+    programme: str, said: int | None, hours: int | None
+) -> None:
+    sent = datetime.fromisoformat(events.TIME)
+    label = {} if said is None else {"public_until": (sent + said * HOUR).isoformat()}
+    event = envelope.load(events.alert(label=label, data={"programme": programme}))
+
+    found = timing_of(event, lapses=True)
+
+    assert found == timing(public_until=None if hours is None else sent + hours * HOUR)

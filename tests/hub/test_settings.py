@@ -212,3 +212,20 @@ def test_files_named_in_the_settings_lie_beside_them(files: Files) -> None:
 
     assert told.file(told.node.limits_file) == files.path.parent / "limits.toml"
     assert told.state_dir == Path("state/us")
+
+
+@pytest.mark.parametrize(
+    ("told", "problem"),
+    [
+        ('agency = "us-public"', "public.agency is set: public.sender is required, without spaces, commas, < and &"),
+        (
+            'agency = "us-public"\nsender = "Node us"',
+            "public.agency is set: public.sender is required, without spaces, commas, < and &",
+        ),
+        ('url = "alerts.example"', "public.url must begin with http:// or https:// and not end with /"),
+        ('url = "https://alerts.example/"', "public.url must begin with http:// or https:// and not end with /"),
+        ('key_file = "k.pem"', "public.key_file and public.certificate_file go together"),
+    ],
+)
+def test_what_public_documents_cannot_be_made_with_is_refused(files: Files, told: str, problem: str) -> None:
+    assert files.problems(f"[public]\n{told}\n") == [problem]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import places, reference
-from schemas.places import UnknownPlace, ancestors, covers, from_geocode, is_jurisdiction, name_of, touches
+from schemas.places import UnknownPlace, ancestors, covers, from_geocode, is_jurisdiction, name_of, to_geocode, touches
 
 CODES = [code for code, *_ in reference.rows("states.csv")] + [c for c, _ in reference.rows("municipalities.csv")]
 ANY_CODE = st.sampled_from([*places.COUNTRIES, *CODES])
@@ -127,3 +127,23 @@ def test_places_touch_only_along_one_line_of_ancestors(one: str, other: str) -> 
 def test_ancestors_come_nearest_first() -> None:
     assert ancestors("US-CA:06073") == ("US-CA", "US")
     assert ancestors("MX") == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "geocode"),
+    [
+        ("US-CA:06073", ("SAME", "006073")),
+        ("US-CA", ("SAME", "006000")),
+        ("US", ("SAME", "000000")),
+        ("MX-BCN:02004", ("INEGI", "02004")),
+        ("MX-BCN", ("INEGI", "02")),
+        ("MX", ("ISO3166-2", "MX")),
+    ],
+)
+def test_a_place_has_its_countrys_code(code: str, geocode: tuple[str, str]) -> None:
+    assert to_geocode(code) == geocode
+
+
+@given(ANY_CODE)
+def test_the_code_of_a_place_leads_back_to_it(code: str) -> None:
+    assert from_geocode(*to_geocode(code), country=code[:2]) == code

@@ -17,7 +17,7 @@ from tests.support.node import Desk, Node, missing_child
 
 Pool = ConnectionPool[Connection]
 _SHOWN = ("event", "log", "subject_state", "offer", "owed", "audit", "rejection", "idempotency")
-HOLDING_EVENTS = (*_SHOWN, "earlier_text", "arrival", "departure", "protected_copy")
+HOLDING_EVENTS = (*_SHOWN, "earlier_text", "arrival", "departure", "protected_copy", "publication")
 
 
 @pytest.fixture
