@@ -141,9 +141,9 @@ def issuer(told: Settings) -> Issuer:
 
 def gateway_app() -> Flask:
     """The WSGI application of one gateway process; granian calls this in each."""
+    from hub.rates import Rates
     from hub.web import create_app
     from hub.web.hub import Hub
-    from hub.web.rates import Rates
 
     end_with_granian()
     log_to_stderr()
@@ -156,6 +156,7 @@ def gateway_app() -> Flask:
         Hub(
             node=node,
             url=f"{scheme}://{gateway.host}:{gateway.port}",
+            stream_url=told.stream_url,
             pool=open_gateway_pool(database_url(told), name="puente-gateway", most=gateway.threads),
             picture=Picture.unread(limits(told)),
             tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),

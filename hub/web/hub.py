@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from hub.clients import Grantor
     from hub.cursor import Cursors
     from hub.picture import Picture
+    from hub.rates import Rates
     from hub.store import Connection
     from hub.tokens import TokenVerifier
-    from hub.web.rates import Rates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
-    """One gateway process. `now` is the clock; nothing below reads another."""
+    """One gateway process. `now` is the clock; nothing below reads another. `stream_url`: where streams are served."""
 
     node: str
     url: str
+    stream_url: str
     pool: ConnectionPool[Connection]
     picture: Picture
     tokens: TokenVerifier
