@@ -23,6 +23,6 @@ def items(shown: Iterable[Shown]) -> str:
     return f"[{','.join(map(item, shown))}]"
 
 
-def page(shown: Iterable[Shown], following: str, *, more: bool) -> str:
-    """A page of the feed."""
-    return f'{{"events":{items(shown)},"next":"{following}","more":{"true" if more else "false"}}}'
+def page(events: str, following: str, *, more: bool) -> str:
+    """A page of the feed, of the `items` that are on it."""
+    return f'{{"events":{events},"next":"{following}","more":{"true" if more else "false"}}}'

@@ -182,7 +182,7 @@ def reads_alone(item: Shown, reader: str, rules: Rules) -> bool:
     """
     Whether what is decided for many at once does not do for this reader: it must read for itself.
 
-    Then it is owed an end that came before (`owe_ends`), or consents of another node may open more of it to this reader.
+    Then it is owed an end that came before (`owe_ends`), or another node's consents may open more of it to this reader.
     """
     if item.row.timing.lapsed_at is not None and item.projection != NOTICE:
         return True

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from flask import redirect, request
 from flask_smorest import Blueprint
 
-from hub import items
 from hub.asked import FeedQuery, StreamQuery
 from hub.feed import Page, read_feed
+from hub.items import items
+from hub.items import page as page_of
 from hub.store import connection
 from hub.web import shapes
 from hub.web.auth import answer
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 bp = Blueprint("feed", __name__, url_prefix="/v1", description="The reader's events, in order")
 
 _ELSEWHERE = {
-    "description": "served elsewhere, `stream` of `GET /v1/me`; a client that drops the token on its way asks there itself",
+    "description": "served elsewhere, `stream` of `GET /v1/me`; clients that drop the token on their way ask there",
     "headers": {"Location": {"schema": {"type": "string"}}},
 }
 _EVENTS = {
@@ -54,7 +55,7 @@ def show_feed(after: str, limit: int, wait: int, wanted: Filter) -> Response:
         return found, hub.cursors.seal(found.position, agency, wanted.status)
 
     found, following = answer(page)
-    return json_response(items.page(found.shown, following, more=found.more))
+    return json_response(page_of(items(found.shown), following, more=found.more))
 
 
 @bp.get("/stream")
