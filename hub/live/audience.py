@@ -42,12 +42,12 @@ class Listener:
         self.seen = seen
         self.group: Group | None = None
 
-    def take(self, line: Line) -> None:
-        """Something has come for it."""
+    def take(self, line: Line) -> bool:
+        """Something has come for it; False: it cannot take any more."""
         raise NotImplementedError
 
-    def fall_behind(self, position: int) -> None:
-        """It must read for itself what comes behind this position."""
+    def fall_behind(self) -> None:
+        """It must read for itself what comes behind what it has seen."""
         raise NotImplementedError
 
     def end(self, reason: str) -> None:
@@ -96,13 +96,18 @@ class Group:
 
 
 class Audience:
-    """Everybody who listens, in groups; of the event loop alone."""
+    """
+    Everybody who listens, in groups; of the event loop alone.
+
+    `known`: the members of every group have been told of everything up to this position.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._groups: dict[tuple[Principal, Filter, bool], Group] = {}
         self._places: Counter[str] = Counter()
         self._taken = 0
+        self.known = 0
         self.everybody: set[Listener] = set()
 
     @contextmanager
@@ -146,10 +151,12 @@ class Audience:
         listener.group = group
 
     def leave(self, listener: Listener) -> None:
-        """It is told nothing any more."""
+        """It is told nothing any more; what it has seen is from now on its own to know."""
         group = listener.group
         if group is None:
             return
+        if listener in group.members:
+            listener.seen = max(listener.seen, self.known)
         listener.group = None
         for those in (group.members, group.boarding, group.newcomers):
             those.discard(listener)
@@ -160,20 +167,19 @@ class Audience:
         """All of them."""
         return list(self._groups.values())
 
-    def move(self, listener: Listener, principal: Principal, known: int) -> None:
-        """It asks as another principal now, and goes on where it was; members knew everything up to `known`."""
-        listener.seen = self.knows(listener, known)
+    def move(self, listener: Listener, principal: Principal) -> None:
+        """It asks as another principal now, and goes on where it was."""
         self.leave(listener)
         self._put(listener, principal)
 
-    def fall_behind(self, group: Group, position: int, known: int) -> None:
-        """From here on each of them reads for itself; members knew everything up to `known`."""
+    def fall_behind(self, group: Group, position: int) -> None:
+        """From this position on each of them reads for itself."""
         for listener in (*group.members, *group.boarding):
-            is_member = listener in group.members
             self.leave(listener)
-            listener.fall_behind(max(position, known) if is_member else position)
+            listener.seen = max(listener.seen, position)
+            listener.fall_behind()
 
-    def knows(self, listener: Listener, known: int) -> int:
-        """Up to where everything has been dealt with for it."""
-        is_member = listener.group is not None and listener in listener.group.members
-        return max(listener.seen, known) if is_member else listener.seen
+    def end(self, listener: Listener, reason: str) -> None:
+        """No more for it: it goes on, if it comes back, behind what it has got up to now."""
+        self.leave(listener)
+        listener.end(reason)

@@ -13,13 +13,14 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from hub.entrance import joined
 from hub.errors import Unavailable
 from hub.live import metrics
-from hub.live.audience import LATE, REVOKED
+from hub.live.audience import LATE, REVOKED, SLOW
 from hub.live.telling import Listening, Teller
 from hub.picture import Stale
 from hub.problems import without_words
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from hub.live.telling import Told
     from hub.picture import View
     from hub.store import Connection
+    from hub.store.coming import Edges
 
     T = TypeVar("T")
 
@@ -51,7 +53,7 @@ MOST_LINES = 50_000  # made at once: rows by groups
 
 class Crier:
     """
-    Tells the audience. `position`: every group has been told of everything up to it; None before the first look.
+    Tells the audience. `oldest`: the lowest position that the log still has; 0 before the first look.
 
     `broken` is set when it could not go on. To be used as an asynchronous context manager in the listeners' event loop.
     """
@@ -67,7 +69,8 @@ class Crier:
         self._thread = threading.Thread(target=self._run, name="crier", daemon=True)
         self._view: View | None = None
         self.broken: asyncio.Event = asyncio.Event()
-        self.position: int | None = None
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.has_looked = False
         self.oldest = 0
 
     async def __aenter__(self) -> Crier:
@@ -84,6 +87,21 @@ class Crier:
         if not self._thread.is_alive():  # else it waits for a database that is silent, and ends with the process
             for end in self._ends:
                 os.close(end)
+
+    async def looked(self) -> None:
+        """
+        Returns after a look that begins now.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        waiting = self._loop.create_future()
+        self._waiting.append(waiting)
+        self.look()
+        try:
+            await asyncio.wait_for(waiting, FRESH_S)
+        except TimeoutError:
+            raise Unavailable from None
 
     def look(self) -> None:
         """Look at once: somebody has joined who has not seen everything yet."""
@@ -119,17 +137,17 @@ class Crier:
     def _turn(self, conn: Connection) -> None:
         """Tell of everything that there is now."""
         view = self._present(conn)
+        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
         edges = coming.edges(conn)
-        self.oldest = edges.oldest
+        self._in_loop(self._looked(edges, waiting))
         while not self._stopping.is_set():
-            heard = self._in_loop(self._listening())
-            if not heard or self.position is None:
-                self.position = edges.newest
+            heard = self._in_loop(self._listening(edges))
+            if not heard:
                 return
             limit = max(1, min(MOST_ROWS, MOST_LINES // len(heard)))
             rows = coming.coming(conn, after=min(one.since for one in heard), limit=limit)
             if not rows:
-                self._in_loop(self._settle(heard, self.position))
+                self._in_loop(self._settle(heard, self._audience.known))
                 return
             try:
                 told = self._teller.tell(conn, view, rows, heard, self._parts.now())
@@ -140,6 +158,15 @@ class Crier:
             self._in_loop(self._deliver(told, heard))
             if len(rows) < limit:
                 return
+
+    async def _looked(self, edges: Edges, waiting: list[asyncio.Future[None]]) -> None:
+        if not self.has_looked:
+            self._audience.known = edges.newest
+        self.oldest = edges.oldest
+        self.has_looked = True
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
 
     def _present(self, conn: Connection) -> View:
         """The rules as they are, for this round: another thread may read newer ones, which nobody was looked at by."""
@@ -152,35 +179,37 @@ class Crier:
         self._view = view
         return view
 
-    async def _listening(self) -> list[Listening]:
+    async def _listening(self, edges: Edges) -> list[Listening]:
         """Who is to be told in this round; who joins later is of the next one."""
-        return [Listening(group, group.begin(self.position or 0)) for group in self._audience.groups()]
+        groups = self._audience.groups()
+        if not groups:
+            self._audience.known = max(self._audience.known, edges.newest)
+        return [Listening(group, group.begin(self._audience.known)) for group in groups]
 
     async def _deliver(self, told: Told, heard: list[Listening]) -> None:
-        known = self.position or 0
         count = 0
-        is_late = False
+        is_late = _is_late(told)
         for group, line in told.lines:
-            for listener in group.hearers(line.position, known):
+            for listener in group.hearers(line.position, self._audience.known):
                 if is_late:
-                    listener.end(LATE)
-                else:
-                    listener.take(line)
+                    self._audience.end(listener, LATE)
+                elif not listener.take(line):
+                    self._audience.end(listener, SLOW)
                 count += 1
                 if count % CHUNK == 0:
                     await asyncio.sleep(0)
-                    is_late = time.monotonic() - told.proved_s > FRESH_S
+                    is_late = _is_late(told)
         for group, position in told.behind.items():
-            self._audience.fall_behind(group, position, known)
+            self._audience.fall_behind(group, position)
         await self._settle(heard, told.last)
         for accepted_at in told.accepted_at:
             metrics.SECONDS.observe((self._parts.now() - accepted_at).total_seconds())
 
     async def _settle(self, heard: list[Listening], last: int) -> None:
         """All of them know everything up to `last`."""
-        self.position = max(self.position or 0, last)
+        self._audience.known = max(self._audience.known, last)
         for one in heard:
-            one.group.settle(last, is_all=last >= self.position)
+            one.group.settle(last, is_all=last >= self._audience.known)
 
     async def _reconsider(self) -> None:
         """The rules are others: who may not ask any more is ended, and everybody else is put where they belong now."""
@@ -188,9 +217,13 @@ class Crier:
             listener.reconsider()
             asking = joined(listener.claims, self._parts.picture, self._parts.now())
             if asking is None:
-                self._audience.leave(listener)
-                listener.end(REVOKED)
+                self._audience.end(listener, REVOKED)
             elif listener.group is not None and listener.group.principal != asking.principal:
-                self._audience.move(listener, asking.principal, self.position or 0)
+                self._audience.move(listener, asking.principal)
             if count % CHUNK == 0:
                 await asyncio.sleep(0)
+
+
+def _is_late(told: Told) -> bool:
+    """Whether what was decided may no longer hold: nobody has said so since."""
+    return time.monotonic() - told.proved_s > FRESH_S

@@ -30,12 +30,13 @@ class Poll(Listener):
         done, _ = await asyncio.wait((self._woken,), timeout=most_s)
         return bool(done)
 
-    def take(self, line: Line) -> None:
+    def take(self, line: Line) -> bool:
         """There is something to read."""
         if line.position > self.seen:
             self._wake()
+        return True
 
-    def fall_behind(self, position: int) -> None:  # noqa: ARG002 - it reads from where it stands
+    def fall_behind(self) -> None:
         """There is something to read."""
         self._wake()
 

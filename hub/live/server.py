@@ -14,7 +14,7 @@ from hub.asked import FeedQuery, StreamQuery
 from hub.errors import Denied, NotAuthenticated, Unavailable
 from hub.items import page as page_of
 from hub.live import door, metrics
-from hub.live.audience import EXPIRED, RESTARTING, REVOKED, Audience
+from hub.live.audience import EXPIRED, RESTARTING, REVOKED, SLOW, Audience
 from hub.live.crier import FRESH_S, Crier
 from hub.live.door import asked_for, claims_of
 from hub.live.poll import Poll
@@ -80,7 +80,7 @@ class Server:
 
     def _end(self) -> None:
         for listener in tuple(self.audience.everybody):
-            listener.end(RESTARTING)
+            self.audience.end(listener, RESTARTING)
 
     async def _watch(self) -> None:
         """Ends what has run out, and lets each stream be heard of now and then."""
@@ -90,22 +90,11 @@ class Server:
             now_s, at = time.monotonic(), self._parts.now().timestamp()
             for count, listener in enumerate(tuple(self.audience.everybody), 1):
                 if listener.claims.exp <= at:
-                    listener.end(EXPIRED)
+                    self.audience.end(listener, EXPIRED)
                 if isinstance(listener, Stream):
                     listener.beat(now_s, self._parts.settings.heartbeat_s)
                 if count % 500 == 0:
                     await asyncio.sleep(0)
-
-    def _known(self) -> int:
-        """
-        How far the live loop has come.
-
-        Raises:
-            Unavailable: it has not had its first look yet.
-        """
-        if self._crier.position is None:
-            raise Unavailable
-        return self._crier.position
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         asked = asked_for(request, STREAM)
@@ -113,7 +102,9 @@ class Server:
         agency = await self._reader.admit(claims)
         with self.audience.place(agency):
             cursor = request.headers.get("Last-Event-ID") or asked["after"]
-            known = self._known()
+            if cursor is not None or not self._crier.has_looked:
+                await self._crier.looked()
+            known = self.audience.known
             after = known if cursor is None else self._parts.cursors.open(cursor, agency, wanted.status)
             response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
             response.force_close()
@@ -134,7 +125,7 @@ class Server:
             self.audience.everybody.add(stream)
             try:
                 await self._serve(stream)
-                self._part(stream, agency)
+                stream.say("end", stream.ended or "", self._here(stream, agency))
             finally:
                 self.audience.everybody.discard(stream)
                 self.audience.leave(stream)
@@ -142,28 +133,27 @@ class Server:
 
     def _greet(self, stream: Stream, agency: str, cursor: str | None) -> None:
         """Where to go on from, even if nothing comes; and whether something has been given up since, before that."""
-        seal = self._parts.cursors.seal_blind
-        stream.say("begin", "new" if not cursor else "resumed", cursor or seal(stream.seen, agency, stream.wanted.status))
+        here = cursor or self._here(stream, agency)
+        stream.say("begin", "resumed" if cursor else "new", here)
         if 0 < stream.seen < self._crier.oldest - 1:
             stream.seen = self._crier.oldest - 1
-            stream.say("gap", TOO_OLD, seal(stream.seen, agency, stream.wanted.status))
+            stream.say("gap", TOO_OLD, self._here(stream, agency))
 
-    def _part(self, stream: Stream, agency: str) -> None:
-        """Why it ends, and where it may go on: nothing up to there has to be looked through again."""
-        known = self.audience.knows(stream, self._known())
-        stream.say("end", stream.ended or "", self._parts.cursors.seal_blind(known, agency, stream.wanted.status))
+    def _here(self, stream: Stream, agency: str) -> str:
+        """A cursor behind what it has seen, so that nothing up to there has to be looked through again."""
+        return self._parts.cursors.seal_blind(stream.seen, agency, stream.wanted.status)
 
     async def _serve(self, stream: Stream) -> None:
         """Until it ends: read what it has missed, then listen; and again whenever it must read for itself."""
-        must_read = stream.seen < self._known() - NEAR
+        must_read = stream.seen < self.audience.known - NEAR
         while stream.ended is None:
             if must_read and not await self._catch_up(stream):
                 return
             stream.woken = asyncio.get_running_loop().create_future()
             if not self.audience.join(stream):
-                stream.end(REVOKED)
+                self.audience.end(stream, REVOKED)
                 return
-            if stream.seen < self._known():
+            if stream.seen < self.audience.known:
                 self._crier.look()
             await stream.woken
             stream.woken = None
@@ -172,12 +162,12 @@ class Server:
     async def _catch_up(self, stream: Stream) -> bool:
         """Send what the feed holds behind what it has seen, page by page; whether it is there."""
         while stream.ended is None:
-            known = self._known()
+            known = self.audience.known
             stream.is_outdated = False
             try:
                 read = await self._reader.lines(stream.claims, stream.wanted, stream.seen)
             except (NotAuthenticated, Denied):
-                stream.end(REVOKED)
+                self.audience.end(stream, REVOKED)
                 return False
             except Unavailable:
                 await asyncio.sleep(LOOK_S)
@@ -195,7 +185,8 @@ class Server:
         for line in read.lines:
             if stream.is_outdated or time.monotonic() - read.began_s > FRESH_S:
                 return False
-            stream.take(line)
+            if not stream.take(line):
+                self.audience.end(stream, SLOW)
             while stream.ended is None and stream.unsent_bytes > stream.most_bytes // 2:
                 await asyncio.sleep(DRAIN_S)
         return True
@@ -205,12 +196,14 @@ class Server:
         claims, wanted, after = claims_of(request), asked["wanted"], asked["after"]
         agency = await self._reader.admit(claims)
         position = self._parts.cursors.open(after, agency, wanted.status)
+        if not self._crier.has_looked:
+            await self._crier.looked()
         if request.method == "HEAD":
             return web.Response(headers={**HEADERS, "Content-Type": "application/json"})
         with self.audience.place(agency):
             until_s = time.monotonic() + asked["wait"]
             while True:
-                known = self._known()
+                known = self.audience.known
                 found = await self._reader.page(claims, wanted, position, asked["limit"])
                 left_s = until_s - time.monotonic()
                 if found.has_some or found.more or left_s <= 0:
@@ -228,7 +221,7 @@ class Server:
         try:
             if not self.audience.join(poll):
                 return True
-            if poll.seen < self._known():
+            if poll.seen < self.audience.known:
                 self._crier.look()
             return await poll.wait(most_s) and not poll.is_over
         finally:

@@ -2,10 +2,10 @@
 One open stream, in the form of server-sent events (WHATWG HTML, section 9.2).
 
 A message without a name is an event: its data is the item that the feed has for it, in one line, and its id the feed's
-cursor behind it. Three messages have names, and JSON with a `reason` as data: `begin`, the first one; `gap`, when events
-have been given up since the reader's cursor; and `end`, before the stream is closed on purpose. No message is without
-data, and no comment is followed by an empty line, since clients exist that take either for a message. Comments say only
-that the connection is there.
+cursor behind it. Three messages have names, and JSON with a `reason` as data: `begin`, the first one; `gap`, when
+events have been given up since the reader's cursor; and `end`, before the stream is closed on purpose. No message is
+without data, and no comment is followed by an empty line, since clients exist that take either for a message. Comments
+say only that the connection is there.
 
 Nothing waits here: what is written goes to the transport, whose buffer is the stream's queue. Who lets it grow over the
 limit is closed, and goes on behind the last id it got.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from hub.live import metrics
-from hub.live.audience import REVOKED, SLOW, Listener
+from hub.live.audience import REVOKED, Listener
 
 if TYPE_CHECKING:
     from hub.filters import Filter
@@ -64,20 +64,20 @@ class Stream(Listener):
         """In this process; what the kernel has is on its way."""
         return self._transport.get_write_buffer_size()
 
-    def take(self, line: Line) -> None:
-        """Send it, unless it was sent; a reader that is too slow is not sent any more."""
+    def take(self, line: Line) -> bool:
+        """Send it, unless it was sent; False: too much is unsent."""
         if self.ended is not None or line.position <= self.seen:
-            return
+            return True
         unsent = self.unsent_bytes
         if unsent and unsent + line.size > self.most_bytes:
-            self.end(SLOW)
-            return
+            return False
         self.seen = line.position
         self._write(line.head, line.body, line.size)
         metrics.EVENTS.inc()
+        return True
 
     def say(self, name: str, reason: str, cursor: str) -> None:
-        """A message with a name; the stream goes on behind `cursor` afterwards, and is asked for again soon if it ends."""
+        """A message with a name; who comes back after it goes on behind `cursor`."""
         data = orjson.dumps({"reason": reason}).decode()
         self.send(f"id: {cursor}\nevent: {name}\nretry: {RETRY_MS}\ndata: {data}\n\n".encode())
 
@@ -94,9 +94,8 @@ class Stream(Listener):
         else:
             self._transport.writelines((head, body))
 
-    def fall_behind(self, position: int) -> None:
-        """Its handler reads on from there; the group it leaves goes on without it."""
-        self.seen = max(self.seen, position)
+    def fall_behind(self) -> None:
+        """Its handler reads on."""
         self._wake()
 
     def end(self, reason: str) -> None:

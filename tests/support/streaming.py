@@ -96,7 +96,7 @@ class Ear:
         self._thread = threading.Thread(target=self._listen, args=(f"{live.url}/v1/stream", headers, query))
         self._thread.start()
         assert self._opened.wait(PATIENCE_S)
-        if self.status == 200:
+        if self.is_open():
             assert self.named() == ("begin", "new" if not last_id and not query.get("after") else "resumed")
 
     def _listen(self, url: str, headers: dict[str, str], query: dict[str, Any]) -> None:
@@ -142,6 +142,10 @@ class Ear:
         one = self.next()
         assert one is not None, "the stream is closed"
         return one.event, str(json.loads(one.data)["reason"])
+
+    def is_open(self) -> bool:
+        """Whether it was let in."""
+        return self.status == 200
 
     def is_silent(self) -> bool:
         """Whether nothing has come that was not looked at."""

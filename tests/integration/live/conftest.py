@@ -1,4 +1,4 @@
-"""Streams and long polls on a real database, each test with its own."""
+"""Streams and long polls on a real database: one for all of these tests, put back before each."""
 
 from __future__ import annotations
 
@@ -8,21 +8,34 @@ import pytest
 
 from tests.support.cast import POLICE, SHELTER, STRANGER
 from tests.support.node import SHERIFF, Desk, Node
+from tests.support.services import Databases
+from tests.support.shared import Shared
 from tests.support.streaming import Ear, Live, Stage, stage
 
 Listen = Callable[..., Ear]
 
 
+@pytest.fixture(scope="session")
+def streamed_database(databases: Databases) -> Iterator[Shared]:
+    """The database these tests share, with the cast and the usual grants to put back."""
+    shared = Shared(databases.migrated())
+    Node(shared.url).close()
+    shared.stage()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def node(postgres: str) -> Iterator[Node]:
+def node(streamed_database: Shared) -> Iterator[Node]:
     """A gateway with the cast enrolled; POLICE shares its alerts with SHELTER and SHERIFF."""
-    node = Node(postgres)
+    streamed_database.restore()
+    node = Node(streamed_database.url, shared=streamed_database)
     yield node
     node.close()
 
 
 @pytest.fixture
-def on_stage(node: Node) -> Iterator[Stage]:
+def on_stage(node: Node) -> Iterator[Stage]:  # noqa: ARG001 - what is on it ends first
     """Where stream processes and readers are started."""
     with stage() as made:
         yield made
