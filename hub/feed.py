@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.filters import EVERYTHING, seen_in
 from hub.principal import READ
-from hub.reading import Asking, Shown, choose, comes_later, disclose, owe_ends, require_scope
+from hub.reading import Asking, Shown, choose, comes_later, disclose, is_late, owe_ends, require_scope
 from hub.store import log
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def read_feed(
         rows = log.candidates(conn, asking.reader, within, after=position, limit=limit)
         seen = _in_their_place(choose(asking, _once(rows, asking, wanted.status)), reach)
         chosen = _wanted(seen, asking, wanted)
-        if owe_ends(conn, asking, chosen):  # an end that is owed from now on may belong on this very page
+        # An end that is owed from now on, by this or by another reading of the same reader, may belong on this very page.
+        if owe_ends(conn, asking, chosen) or _misses_an_end(conn, asking, rows, chosen, after=position, limit=limit):
             rows = log.candidates(conn, asking.reader, within, after=position, limit=limit)
             seen = _in_their_place(choose(asking, _once(rows, asking, wanted.status)), reach)
             chosen = _wanted(seen, asking, wanted)
@@ -78,6 +79,16 @@ def _once(rows: list[Stored], asking: Asking, status: str) -> list[Stored]:
         if asking.lane_of(row).facts.status == status and (row.is_owed or row.position not in best):
             best[row.position] = row
     return list(best.values())
+
+
+def _misses_an_end(
+    conn: Connection, asking: Asking, rows: list[Stored], chosen: list[Shown], *, after: int, limit: int
+) -> bool:
+    if not any(is_late(item) for item in chosen):
+        return False
+    held = {row.position for row in rows if row.is_owed}
+    upto = (rows[-1].position or 0) if len(rows) == limit else None
+    return not held.issuperset(log.owed_between(conn, asking.reader, after, upto))
 
 
 def _in_their_place(chosen: list[Shown], reach: Reach) -> list[Shown]:

@@ -184,7 +184,7 @@ def reads_alone(item: Shown, reader: str, rules: Rules) -> bool:
 
     Then it is owed an end that came before (`owe_ends`), or another node's consents may open more of it to this reader.
     """
-    if item.row.timing.lapsed_at is not None and item.projection != NOTICE:
+    if is_late(item):
         return True
     return _may_be_opened(item) and _has_opened_across(rules, reader)
 
@@ -197,9 +197,14 @@ def _has_opened_across(rules: Rules, reader: str) -> bool:
     return any(border.is_open and reader in border.protected for border in rules.borders.values())
 
 
+def is_late(item: Shown) -> bool:
+    """Whether it is more than the end of an alert or case that is over by now."""
+    return item.row.timing.lapsed_at is not None and item.projection != NOTICE
+
+
 def owe_ends(conn: Connection, asking: Asking, chosen: Sequence[Shown]) -> bool:
     """Who gets an event only now that its alert is over is owed the end as well; whether any was not owed before."""
-    late = [item.row for item in chosen if item.row.timing.lapsed_at is not None and item.projection != NOTICE]
+    late = [item.row for item in chosen if is_late(item)]
     return bool(late) and log.owe_late(conn, asking.principal.agency.id, late) > 0
 
 

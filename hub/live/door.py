@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from hub import problems
 from hub.entrance import bearer
-from hub.errors import HubError, Invalid
+from hub.errors import HubError
 from schemas.flaws import flatten
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hub.live.parts import Parts
     from hub.problems import Problem
     from hub.tokens import Claims
+    from schemas.flaws import Flaw
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,6 +29,14 @@ logger = logging.getLogger(__name__)
 
 CLAIMS = web.RequestKey("claims", object)
 ALLOWED = "GET, HEAD, OPTIONS"
+
+
+class Misasked(Exception):
+    """A query with flaws; the gateway's framework refuses such a one by its status."""
+
+    def __init__(self, flaws: tuple[Flaw, ...]) -> None:
+        super().__init__("the query has flaws")
+        self.flaws = flaws
 
 
 def claims_of(request: web.Request) -> Claims:
@@ -40,12 +49,12 @@ def asked_for(request: web.Request, query: Query) -> dict[str, Any]:
     The query as its shape builds it.
 
     Raises:
-        Invalid: every flaw of it.
+        Misasked: every flaw of it.
     """
     try:
         built: dict[str, Any] = query.load(request.query)
     except ValidationError as error:
-        raise Invalid(tuple(flatten(error.messages))) from None
+        raise Misasked(tuple(flatten(error.messages))) from None
     return built
 
 
@@ -60,6 +69,8 @@ def door(parts: Parts) -> Any:
             return await handler(request)
         except HubError as error:
             return _answered(request, problems.of_error(error))
+        except Misasked as error:
+            return _answered(request, problems.of_http(422, error.flaws))
         except web.HTTPException as refusal:
             allowed = {"Allow": ALLOWED} if refusal.status == 405 else {}
             return _answered(request, problems.of_http(refusal.status, headers=allowed))
