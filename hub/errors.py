@@ -1,4 +1,4 @@
-"""What can go wrong in the hub, as a tree; `hub.web.problems` maps each leaf to a status, once.
+"""What can go wrong in the hub, as a tree; `hub.problems` maps each leaf to a status, once.
 
 HubError
 ├── Refused              commits the transaction it is raised in: its audit entry must outlive it

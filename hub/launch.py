@@ -7,13 +7,13 @@ import os
 import shutil
 import socket
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 
-from hub import keys, main, main_border
+from hub import keys, main, main_border, main_live
 from hub.embedded import kafka, postgres
 from hub.embedded.errors import PortInUse
 from hub.embedded.install import kafka_jars
@@ -119,6 +119,11 @@ def prepare(told: Settings, services: Services, environment: Mapping[str, str]) 
         "PUENTE_GATEWAY_PORT": str(free_port(gateway.host, gateway.port)),
         "PUENTE_GATEWAY_MANAGEMENT_PORT": str(free_port(gateway.management_host, gateway.management_port)),
     }
+    stream = replace(told.stream, port=free_port(told.stream.host, told.stream.port))
+    settled |= {
+        "PUENTE_STREAM_PORT": str(stream.port),
+        "PUENTE_STREAM_URL": replace(told, stream=stream).stream_url,
+    }
     if told.border.url:
         main_border.own_anchor(
             told, main_border.signer(told).held(), main.now()
@@ -163,6 +168,13 @@ def serve_gateway(told: Settings) -> None:
         ssl_key=_file(told, gateway.key_file),
         log_access=False,
     ).serve()
+
+
+def serve_stream(told: Settings) -> None:
+    """Serve streams and long polls until told to stop; refuses to leave loopback without TLS."""
+    _require_tls(told.stream.host, told.stream.certificate_file)
+    os.environ.setdefault(METRICS_VARIABLE, str((told.state_dir / "metrics").absolute()))
+    main_live.run_stream(told)
 
 
 def serve_management(told: Settings) -> None:

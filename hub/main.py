@@ -148,9 +148,9 @@ def gateway_url(told: Settings) -> str:
 
 def gateway_app() -> Flask:
     """The WSGI application of one gateway process; granian calls this in each."""
+    from hub.rates import Rates
     from hub.web import create_app
     from hub.web.hub import Hub
-    from hub.web.rates import Rates
     from hub.webhooks import Signer
 
     end_with_granian()
@@ -163,6 +163,7 @@ def gateway_app() -> Flask:
         Hub(
             node=node,
             url=url,
+            stream_url=told.stream_url,
             pool=open_gateway_pool(database_url(told), name="puente-gateway", most=gateway.threads),
             picture=Picture.unread(limits(told)),
             tokens=TokenVerifier(own.name, audience, {own.key.kid: own.key.public}, cache=gateway.token_cache),

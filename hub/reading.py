@@ -178,9 +178,33 @@ def comes_later(item: Shown, offers: Collection[str]) -> bool:
     return bool(applying) and applying <= offered
 
 
+def reads_alone(item: Shown, reader: str, rules: Rules) -> bool:
+    """
+    Whether what is decided for many at once does not do for this reader: it must read for itself.
+
+    Then it is owed an end that came before (`owe_ends`), or another node's consents may open more of it to this reader.
+    """
+    if is_late(item):
+        return True
+    return _may_be_opened(item) and _has_opened_across(rules, reader)
+
+
+def _may_be_opened(item: Shown) -> bool:
+    return item.row.projection_version == CROSSED and bool(item.decision.protected_for)
+
+
+def _has_opened_across(rules: Rules, reader: str) -> bool:
+    return any(border.is_open and reader in border.protected for border in rules.borders.values())
+
+
+def is_late(item: Shown) -> bool:
+    """Whether it is more than the end of an alert or case that is over by now."""
+    return item.row.timing.lapsed_at is not None and item.projection != NOTICE
+
+
 def owe_ends(conn: Connection, asking: Asking, chosen: Sequence[Shown]) -> bool:
     """Who gets an event only now that its alert is over is owed the end as well; whether any was not owed before."""
-    late = [item.row for item in chosen if item.row.timing.lapsed_at is not None and item.projection != NOTICE]
+    late = [item.row for item in chosen if is_late(item)]
     return bool(late) and log.owe_late(conn, asking.principal.agency.id, late) > 0
 
 
@@ -201,9 +225,9 @@ def disclose(conn: Connection, asking: Asking, chosen: list[Shown], where: str) 
 
 def _opened_across(conn: Connection, asking: Asking, chosen: list[Shown]) -> list[Shown]:
     """With what consents of other nodes open of their events to this reader; a look at it costs who may have some."""
-    if not any(border.is_open and asking.reader in border.protected for border in asking.view.rules.borders.values()):
+    if not _has_opened_across(asking.view.rules, asking.reader):
         return chosen
-    copies = [one for one in chosen if one.row.projection_version == CROSSED and one.decision.protected_for]
+    copies = [one for one in chosen if _may_be_opened(one)]
     if not copies:
         return chosen
     held = stored_protected.held(conn, asking.reader, [one.row.hub_id for one in copies])

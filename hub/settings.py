@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import math
+import re
 import tomllib
 import typing
 from dataclasses import dataclass, field
@@ -72,6 +73,22 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """The process of streams and long polls. Off loopback it starts only with a certificate."""
+
+    host: str = "127.0.0.1"
+    port: int = 8446
+    url: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    most_streams: int = 10_000
+    most_per_agency: int = 50
+    heartbeat_s: int = 15
+    queue_kb: int = 256
+    threads: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenSettings:
     """Seconds a token is valid."""
 
@@ -106,6 +123,7 @@ class Settings:
     database: DatabaseSettings = DatabaseSettings()
     kafka: KafkaSettings = KafkaSettings()
     gateway: GatewaySettings = GatewaySettings()
+    stream: StreamSettings = StreamSettings()
     tokens: TokenSettings = TokenSettings()
     rates: RateSettings = RateSettings()
     workers: WorkerSettings = WorkerSettings()
@@ -117,6 +135,12 @@ class Settings:
     def file(self, name: str) -> Path:
         """A file named in the settings."""
         return self.base / name
+
+    @property
+    def stream_url(self) -> str:
+        """Where agencies find streams and long polls: as configured, or where the process listens."""
+        own = self.stream
+        return own.url or f"{'https' if own.certificate_file else 'http'}://{own.host}:{own.port}"
 
     @property
     def state_dir(self) -> Path:
@@ -206,13 +230,14 @@ NOT_A_NODE = Text(
     "node.country debe ser US o MX, y node.id lo mismo en minúsculas",
 )
 NOT_LOOPBACK = Text(
-    "gateway.host is not loopback: gateway.certificate_file and key_file are required",
-    "gateway.host no es loopback: se requieren gateway.certificate_file y key_file",
+    "{name}.host is not loopback: {name}.certificate_file and key_file are required",
+    "{name}.host no es loopback: se requieren {name}.certificate_file y key_file",
 )
 HALF_TLS = Text(
-    "gateway.certificate_file and gateway.key_file go together",
-    "gateway.certificate_file y gateway.key_file van juntos",
+    "{name}.certificate_file and {name}.key_file go together",
+    "{name}.certificate_file y {name}.key_file van juntos",
 )
+NOT_A_URL = Text("stream.url: http(s)://host, with no path behind it", "stream.url: http(s)://host, sin ruta detrás")
 KAFKA_IN_CLEAR = Text(
     "kafka.bootstrap is not loopback: kafka.ca_file is required",
     "kafka.bootstrap no es loopback: se requiere kafka.ca_file",
@@ -221,6 +246,11 @@ AT_LEAST_ONE = Text("{name}: at least 1", "{name}: al menos 1")
 _FROM_ONE_ON = (
     "gateway.processes",
     "gateway.threads",
+    "stream.most_streams",
+    "stream.most_per_agency",
+    "stream.heartbeat_s",
+    "stream.queue_kb",
+    "stream.threads",
     "workers.batch",
     "workers.sequencer_poll_ms",
     "workers.lease_ms",
@@ -229,15 +259,13 @@ _FROM_ONE_ON = (
 
 
 def _contradictions(settings: Settings) -> list[Text]:
-    node, gateway, tokens = settings.node, settings.gateway, settings.tokens
-    has_tls = bool(gateway.certificate_file)
+    node, tokens = settings.node, settings.tokens
     brokers = [
         address.strip().rpartition(":")[0].strip("[]") for address in settings.kafka.bootstrap.split(",") if address
     ]
     checks = [
         (node.country in ("US", "MX") and node.id == node.country.lower(), NOT_A_NODE),
-        (has_tls or is_loopback(gateway.host), NOT_LOOPBACK),
-        (has_tls is bool(gateway.key_file), HALF_TLS),
+        (re.fullmatch(r"(https?://[^/?#\s]+)?", settings.stream.url) is not None, NOT_A_URL),
         (bool(settings.kafka.ca_file) or all(map(is_loopback, brokers)), KAFKA_IN_CLEAR),
         (30 <= tokens.api_ttl_s <= 300, Text("tokens.api_ttl_s: 30 to 300", "tokens.api_ttl_s: de 30 a 300")),
         (
@@ -245,6 +273,10 @@ def _contradictions(settings: Settings) -> list[Text]:
             Text("tokens.kafka_ttl_s: 300 to 3600", "tokens.kafka_ttl_s: de 300 a 3600"),
         ),
     ]
+    for name, served in (("gateway", settings.gateway), ("stream", settings.stream)):
+        has_tls = bool(served.certificate_file)
+        checks.append((has_tls or is_loopback(served.host), NOT_LOOPBACK.format(name=name)))
+        checks.append((has_tls is bool(served.key_file), HALF_TLS.format(name=name)))
     for name in _FROM_ONE_ON:
         section, _, setting = name.partition(".")
         checks.append((getattr(getattr(settings, section), setting) >= 1, AT_LEAST_ONE.format(name=name)))

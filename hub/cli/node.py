@@ -68,6 +68,16 @@ def checkpoint(config: Path | None) -> None:
     launch.serve_checkpoint(_told(config))
 
 
+@click.command(
+    help=say("Serve streams and long polls alone.", "Sirve solo los flujos de eventos y las consultas que esperan.")
+)
+@with_config
+def stream(config: Path | None) -> None:
+    """One process holds thousands of them."""
+    main.log_to_stderr()
+    launch.serve_stream(_told(config))
+
+
 @click.command(help=say("Serve health and metrics alone.", "Sirve solo salud y métricas."))
 @with_config
 def management(config: Path | None) -> None:

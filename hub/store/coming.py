@@ -10,6 +10,7 @@ from hub.store.events import COLUMNS, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from uuid import UUID
 
     from hub.store import Connection
     from hub.stored import Stored
@@ -85,3 +86,35 @@ def newest(conn: Connection) -> int:
     """The highest position that was given."""
     row = conn.execute("SELECT position FROM lease WHERE name = 'sequencer'").fetchone()
     return int(str(row[0])) if row else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """How far the log reaches: the highest position that was given, and the lowest that is still kept."""
+
+    newest: int
+    oldest: int
+
+
+def edges(conn: Connection) -> Edges:
+    """Both ends. Of an empty log the lowest position that is kept is the one to come."""
+    row = conn.execute(
+        "SELECT position, (SELECT min(position) FROM log) FROM lease WHERE name = 'sequencer'",
+    ).fetchone()
+    highest, lowest = row if row is not None else (0, None)
+    last = int(str(highest))
+    return Edges(last, last + 1 if lowest is None else int(str(lowest)))
+
+
+def still_open(conn: Connection, events: Collection[UUID]) -> bool:
+    """
+    Whether none of these events has lapsed; then none does until the transaction ends.
+
+    Who discloses an event while the sequencer places its end would not be on record yet when that looks for those who
+    are owed the end. Their rows are held, so that it looks after this transaction; and one that it holds itself is
+    passed over and counts as lapsed, so that nobody waits for somebody who waits for him.
+    """
+    rows = conn.execute(
+        "SELECT lapsed_at IS NULL FROM log WHERE event = ANY(%s::uuid[]) FOR SHARE SKIP LOCKED", (array(events),)
+    ).fetchall()
+    return len(rows) == len(events) and all(is_open for (is_open,) in rows)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Few lanes are read one by one from their own index range; many are filtered along the log, by a hash table: that is
 # what IS TRUE is for, without it each lane of the log would be compared with each lane of the reader.
 FEW_LANES = 16
+NO_END = 2**63 - 1  # of positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,15 @@ def owe_late(conn: Connection, reader: str, rows: Sequence[Stored]) -> int:
         (reader, [row.hub_id for row in rows]),
     ).fetchone()
     return int(str(row[0])) if row is not None and row[0] is not None else 0
+
+
+def owed_between(conn: Connection, reader: str, after: int, upto: int | None) -> list[int]:
+    """The positions behind `after`, up to and with `upto`, of the ends that `reader` is owed; None: of all the rest."""
+    rows = conn.execute(
+        "SELECT position FROM owed_closing WHERE agency = %s AND position > %s AND position <= %s",
+        (reader, after, NO_END if upto is None else upto),
+    ).fetchall()
+    return [int(str(position)) for (position,) in rows]
 
 
 def has_closed(conn: Connection, source: str, subject: str, sent_at: datetime) -> bool:

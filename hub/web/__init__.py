@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from hub.problems import HARDENED
 from hub.web import (
     acks,
     agencies,
@@ -153,10 +154,8 @@ def create_app(hub: Hub) -> Flask:
 
 
 def _harden(response: Response) -> Response:
-    """ASVS 5.0 3.4 and 14.3.2: an answer was disclosed to one reader and is for nobody else's cache or frame."""
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    policy = _DOCS_POLICY if request.path.startswith("/docs") else "default-src 'none'"
-    response.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    for name, value in HARDENED.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith("/docs"):
+        response.headers["Content-Security-Policy"] = f"{_DOCS_POLICY}; frame-ancestors 'none'"
     return response

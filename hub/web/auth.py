@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import g, request
 
-from hub.authority import scopes_of
-from hub.directory import epoch_of
-from hub.errors import NotAuthenticated, Unavailable
+from hub.entrance import bearer, enter
+from hub.errors import Unavailable
 from hub.picture import Stale
-from hub.principal import Principal
-from hub.reading import Asking
 from hub.store import administration, connection
 from hub.web.hub import Hub, current_hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hub.reading import Asking
     from hub.store import Connection
     from hub.tokens import Claims
 
@@ -44,9 +42,7 @@ def authenticate() -> None:
     if request.endpoint in OPEN:
         return
     hub = current_hub()
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise NotAuthenticated(missing=True)
+    token = bearer(request.headers.get("Authorization", ""))
     g.claims = hub.tokens.verify(token, hub.now())
     g.asking = _asking(hub, g.claims)
     if request.endpoint != "events.publish":  # which budget a publish spends depends on what it says
@@ -54,27 +50,11 @@ def authenticate() -> None:
 
 
 def _asking(hub: Hub, claims: Claims) -> Asking:
-    """Join the claims with the agency; an unknown agency or epoch may be newer than our picture, so look once more."""
-    for is_fresh in (False, True):
-        if is_fresh:
-            with connection(hub.pool) as conn:
-                hub.picture.refresh(conn)
-        view = hub.picture.view
-        agency = view.rules.directory.active(claims.agency)
-        person = view.rules.directory.acting(claims.person) if claims.person else None
-        if claims.person and (person is None or person.agency != claims.agency):
-            continue
-        if agency is not None and claims.epoch == epoch_of(agency, person):
-            principal = Principal(
-                agency=agency,
-                client_id=claims.client_id,
-                scopes=claims.scopes if person is None else claims.scopes & scopes_of(person.roles),
-                person=person,
-                jurisdictions=claims.jurisdictions,
-                purpose=claims.purpose,
-            )
-            return Asking(principal, hub.picture, view, hub.now())
-    raise NotAuthenticated
+    def refresh() -> None:
+        with connection(hub.pool) as conn:
+            hub.picture.refresh(conn)
+
+    return enter(claims, hub.picture, refresh, hub.now)
 
 
 def act(use_case: Callable[[Connection, Asking], T]) -> T:

@@ -20,6 +20,7 @@ from hub.border.batch import HEADER, MAX_PACKED_BYTES, MEDIA_TYPE, PATH
 from hub.border.receipt import TYPE as RECEIPT
 from hub.entering import Entering
 from hub.errors import BorderRefused
+from hub.problems import of_http
 from hub.store import connection, receipts
 from hub.store import peers as stored
 from hub.web import problems
@@ -66,8 +67,7 @@ def create_checkpoint_app(checkpoint: Checkpoint) -> Flask:
 
     @app.errorhandler(HTTPException)
     def _unmatched(error: HTTPException) -> Response:
-        status = error.code or 500
-        return problems.problem(status, f"http-{status}", problems.HTTP_TITLES.get(status, problems.BROKEN))
+        return problems.answered(of_http(error.code or 500))
 
     @app.post(PATH)
     def take() -> Response:

@@ -18,18 +18,23 @@ if TYPE_CHECKING:
     from hub.clients import Grantor
     from hub.cursor import Cursors
     from hub.picture import Picture
+    from hub.rates import Rates
     from hub.store import Connection
     from hub.tokens import TokenVerifier
-    from hub.web.rates import Rates
     from hub.webhooks import Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
-    """One gateway process. `now` is the clock; nothing below reads another. Without a `press` nothing is public."""
+    """
+    One gateway process. `now` is the clock; nothing below reads another.
+
+    `stream_url`: where streams are served. Without a `press` nothing is public.
+    """
 
     node: str
     url: str
+    stream_url: str
     pool: ConnectionPool[Connection]
     picture: Picture
     tokens: TokenVerifier

@@ -42,6 +42,7 @@ def show_me() -> dict[str, Any]:
     person = principal.person
     return {
         "node": hub.node,
+        "stream": hub.stream_url,
         **({} if person is None else {"person": {"id": person.id, "name": person.name, "roles": sorted(person.roles)}}),
         "agency": {
             "id": agency.id,

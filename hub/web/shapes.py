@@ -4,36 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
+from marshmallow import Schema, fields, validate
 
-from schemas.complaints import REPEATED, UNKNOWN
+from hub.asked import Query as Query  # the base of what follows, and of other modules' queries
 from schemas.control import REASONS
 from schemas.envelope import STATUSES
-
-
-class Query(Schema):
-    """Query parameters; an unknown or repeated one is an error, or a misspelt filter would silently widen an answer."""
-
-    error_messages = {"unknown": UNKNOWN}
-
-    class Meta:
-        unknown = RAISE
-
-    @pre_load
-    def _once_each(self, data: Any, **_: Any) -> Any:
-        sent: Any = getattr(data, "data", {})  # what webargs wraps: werkzeug's MultiDict
-        repeated = [name for name in sent if len(sent.getlist(name)) > 1]
-        if repeated:
-            raise ValidationError({name: [REPEATED] for name in repeated})
-        return data
-
-
-class FeedQuery(Query):
-    """Where to go on reading, and how much at a time."""
-
-    after = fields.String(load_default="", validate=validate.Length(max=200))
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
-    status = fields.String(load_default="actual", validate=validate.OneOf(STATUSES))
 
 
 class ActiveQuery(Query):
@@ -221,6 +196,7 @@ class Me(Schema):
     """Who the caller is, what its token allows, which grants name it, and the kinds of types that none opens."""
 
     node = fields.String(required=True)
+    stream = fields.String(required=True, metadata={"description": "where `/v1/stream` and long polls are served"})
     agency = fields.Dict(required=True)
     token = fields.Dict(required=True)
     grants = fields.List(fields.Nested(GrantShape), required=True)

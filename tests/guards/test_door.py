@@ -20,14 +20,14 @@ from hub.cursor import Cursors
 from hub.errors import HubError
 from hub.keys import new_private_pem
 from hub.picture import Picture
+from hub.problems import PROBLEMS
+from hub.rates import Rates
 from hub.settings import RateSettings
 from hub.signing import SigningKey
 from hub.tokens import Issuer, TokenVerifier
 from hub.web import create_app, management
 from hub.web.auth import OPEN
 from hub.web.hub import Hub
-from hub.web.problems import PROBLEMS
-from hub.web.rates import Rates
 from hub.webhooks import Signer
 from tests.support.cast import LIMITS, NOW
 
@@ -49,6 +49,7 @@ def client() -> FlaskClient:
     hub = Hub(
         node="us",
         url="https://us.puente.example",
+        stream_url="https://stream.us.puente.example",
         pool=closed_pool(),
         picture=Picture.unread(LIMITS),
         tokens=TokenVerifier(ISSUER, "us/api", {issuer.key.kid: issuer.key.public}, cache=10),

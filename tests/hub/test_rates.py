@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from hub.errors import TooMany
+from hub.rates import WINDOW_S, Rates
 from hub.settings import RateSettings
-from hub.web.rates import WINDOW_S, Rates
 from tests.support.cast import POLICE, SHELTER
 
 SLOW = RateSettings(reads_per_s=0.3, publishes_per_s=0.2, urgent_per_s=0.5, tokens_per_s=0.1)

@@ -27,6 +27,7 @@ from hub.grants import Grant, Selector
 from hub.merkle import Head
 from hub.picture import Picture
 from hub.principal import ANYWHERE, SCOPES
+from hub.rates import Rates
 from hub.settings import RateSettings
 from hub.signing import SigningKey
 from hub.store import Connection, agencies, connect, log, open_gateway_pool, persons
@@ -35,7 +36,6 @@ from hub.store.tree import Leader
 from hub.tokens import Issuer, TokenVerifier
 from hub.web import create_app
 from hub.web.hub import Hub
-from hub.web.rates import Rates
 from hub.webhooks import Signer
 from schemas.sensitivity import Sensitivity
 from tests.support import cast, events
@@ -154,6 +154,7 @@ class Node:
         return Hub(
             node=self.name,
             url="http://gateway.example",
+            stream_url="http://stream.example",
             pool=self._shared.gateway if self._shared else open_gateway_pool(self.url, name="test-gateway", most=4),
             picture=Picture.unread(cast.LIMITS),
             tokens=TokenVerifier(ISSUER, f"{self.name}/api", {_SIGNING_KEY.kid: _SIGNING_KEY.public}, cache=100),

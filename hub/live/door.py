@@ -1,0 +1,103 @@
+"""The way in: a token before anything else, problems as the gateway tells them, and its headers on every answer."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from marshmallow import ValidationError
+
+from hub import problems
+from hub.entrance import bearer
+from hub.errors import HubError
+from schemas.flaws import flatten
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+    from hub.asked import Query
+    from hub.live.parts import Parts
+    from hub.problems import Problem
+    from hub.tokens import Claims
+    from schemas.flaws import Flaw
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+logger = logging.getLogger(__name__)
+
+CLAIMS = web.RequestKey("claims", object)
+ALLOWED = "GET, HEAD, OPTIONS"
+
+
+class Misasked(Exception):
+    """A query with flaws; the gateway's framework refuses such a one by its status."""
+
+    def __init__(self, flaws: tuple[Flaw, ...]) -> None:
+        super().__init__("the query has flaws")
+        self.flaws = flaws
+
+
+def claims_of(request: web.Request) -> Claims:
+    """What the door found the caller's token to say."""
+    return request[CLAIMS]  # type: ignore[return-value]
+
+
+def asked_for(request: web.Request, query: Query) -> dict[str, Any]:
+    """
+    The query as its shape builds it.
+
+    Raises:
+        Misasked: every flaw of it.
+    """
+    try:
+        built: dict[str, Any] = query.load(request.query)
+    except ValidationError as error:
+        raise Misasked(tuple(flatten(error.messages))) from None
+    return built
+
+
+def door(parts: Parts) -> Any:
+    """The one middleware: unmatched paths go through it too, so that they tell a stranger nothing."""
+
+    @web.middleware
+    async def enter(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            request[CLAIMS] = parts.tokens.verify(bearer(request.headers.get("Authorization", "")), parts.now())
+            parts.rates.spend("read", claims_of(request).agency)
+            return await handler(request)
+        except HubError as error:
+            return _answered(request, problems.of_error(error))
+        except Misasked as error:
+            return _answered(request, problems.of_http(422, error.flaws))
+        except web.HTTPException as refusal:
+            allowed = {"Allow": ALLOWED} if refusal.status == 405 else {}
+            return _answered(request, problems.of_http(refusal.status, headers=allowed))
+        except Exception as error:
+            logger.error("unforeseen %s", type(error).__name__, exc_info=problems.without_words(error))
+            return _answered(request, problems.INTERNAL)
+
+    return enter
+
+
+def _answered(request: web.Request, problem: Problem) -> web.Response:
+    language = preferred(request.headers.get("Accept-Language", ""))
+    headers = {**problems.HARDENED, "Content-Language": language, **problem.headers}
+    return web.Response(
+        body=problem.body(language), status=problem.status, content_type=problems.MEDIA_TYPE, headers=headers
+    )
+
+
+def preferred(accepted: str) -> str:
+    """`es` or `en` by `Accept-Language` (RFC 9110 section 12.5.4); English where the client prefers neither."""
+    weights = {"en": 0.0, "es": 0.0}
+    for part in accepted.split(","):
+        name, _, weight = part.strip().partition(";q=")
+        language = name.strip().lower().partition("-")[0]
+        if language in weights:
+            try:
+                weights[language] = max(weights[language], float(weight or 1))
+            except ValueError:
+                continue
+    return "es" if weights["es"] > weights["en"] else "en"

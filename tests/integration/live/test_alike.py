@@ -1,0 +1,127 @@
+"""Live, polled and replayed: three ways to the same events, in the same order, through the same filter."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+
+from hub.directory import Kind
+from hub.filter_rows import FILTER
+from hub.filters import seen_in
+from hub.grants import Selector
+from tests.integration.live.conftest import Listen
+from tests.support import cast
+from tests.support.events import Wire
+from tests.support.node import USUAL, Desk, Node, child_case, grant, missing_child
+from tests.support.streaming import Live
+
+LAPD = cast.agency("us-ca-lapd", Kind.LAW_ENFORCEMENT, "US-CA:06037", publishes=("alert.*", "case.trafficking.*"))
+LISTS = ("types", "jurisdictions", "changes")
+QUERIES: tuple[dict[str, str], ...] = (
+    {},
+    {"own": "false"},
+    {"types": "alert.*"},
+    {"types": "alert.missing_child.located,case.*"},
+    {"changes": "new"},
+    {"changes": "updated,cancelled,located"},
+    {"severity": "Severe"},
+    {"urgency": "Immediate", "own": "false"},
+    {"jurisdictions": "US-CA:06037"},
+    {"jurisdictions": "US-CA,US-TX", "changes": "new,located"},
+    {"subject": "subject-two"},
+    {"status": "exercise"},
+    {"status": "exercise", "severity": "Moderate"},
+)
+
+
+@pytest.fixture
+def lapd(node: Node) -> Desk:
+    """Publishes in another county, for the shelter."""
+    node.enrol(LAPD)
+    node.regrant(*USUAL, grant(id="lapd-to-shelter", source=Selector(agency=LAPD.id)))
+    return node.desk(LAPD)
+
+
+def some_event(desk: Desk, random: Random) -> Wire:
+    differs: dict[str, Any] = {
+        "subject": f"subject-{random.choice(('one', 'two', 'three'))}",
+        "source": desk.agency.id,
+        "jurisdictions": list(desk.agency.jurisdictions),
+        "status": random.choice(("actual", "actual", "exercise")),
+        "minutes": random.randrange(100),
+    }
+    if random.random() < 0.15:
+        return child_case(random.choice(("opened", "updated")), **differs)
+    if random.random() < 0.1:
+        differs["label"] = {"tlp": "red"}
+    differs["data"] = {
+        "severity": random.choice(("Extreme", "Severe", "Moderate", "Unknown")),
+        "urgency": random.choice(("Immediate", "Expected", "Future")),
+    }
+    return missing_child(random.choice(("issued", "issued", "updated", "cancelled", "located")), **differs)
+
+
+def publish_all(desks: tuple[Desk, ...], random: Random) -> None:
+    """A life of events, some of them placed together."""
+    for _ in range(12):
+        for _ in range(random.randrange(1, 6)):
+            desk = random.choice(desks)
+            answer = desk.post("/v1/events", some_event(desk, random))
+            assert answer.status_code in (201, 422), answer.text
+        desks[0].node.sequence()
+
+
+def polled(live: Live | None, desk: Desk, query: dict[str, str], random: Random) -> list[dict[str, Any]]:
+    """The feed, page by page, of the gateway or the stream process."""
+    found: list[dict[str, Any]] = []
+    after, more = "", True
+    while more:
+        told: dict[str, Any] = query | {"after": after, "limit": str(random.randrange(1, 9))}
+        answer = desk.get("/v1/feed", **told).get_json() if live is None else live.get(desk, "/v1/feed", **told).json()
+        found += answer["events"]
+        after, more = answer["next"], answer["more"]
+    return found
+
+
+def heard(listen: Listen, desk: Desk, query: dict[str, str], count: int) -> list[str]:
+    ear = listen(desk, after="", **query)
+    return [ear.event()["id"] for _ in range(count)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_three_ways_lead_to_the_same(
+    police: Desk, lapd: Desk, shelter: Desk, sheriff: Desk, live: Live, listen: Listen, seed: int
+) -> None:
+    random = Random(seed)  # noqa: S311 - a test's dice
+    asked = [(desk, query) for desk in (police, shelter, sheriff) for query in QUERIES]
+    ears = [listen(desk, **query) for desk, query in asked]
+    publish_all((police, lapd), random)
+
+    for (desk, query), ear in zip(asked, ears, strict=True):
+        pages = polled(None, desk, query, random)
+        ids = [item["id"] for item in pages]
+        assert [ear.event()["id"] for _ in ids] == ids, query
+        assert polled(live, desk, query, random) == pages, query
+        assert heard(listen, desk, query, len(ids)) == ids, query
+    assert all(ear.is_silent() for ear in ears)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_what_comes_through_a_filter_is_what_it_wants(
+    police: Desk, lapd: Desk, shelter: Desk, query: dict[str, str]
+) -> None:
+    random = Random(7)  # noqa: S311 - a test's dice
+    publish_all((police, lapd), random)
+    told: dict[str, Any] = {"own": True} | {
+        name: value.split(",") if name in LISTS else value == "true" if name == "own" else value
+        for name, value in query.items()
+    }
+    wanted = FILTER.load(told)
+
+    for desk in (police, shelter):
+        everything = polled(None, desk, {"status": wanted.status}, random)
+        expected = [one for one in everything if wanted.wants(seen_in(json.dumps(one["event"])), desk.agency.id)]
+        assert polled(None, desk, query, random) == expected
