@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hub.addresses import Network
     from hub.clients import Grantor
     from hub.cursor import Cursors
+    from hub.ladders import Ladders
     from hub.picture import Picture
     from hub.store import Connection
     from hub.tokens import TokenVerifier
@@ -37,6 +38,7 @@ class Hub:
     rates: Rates
     signer: Signer  # of webhooks
     webhook_networks: tuple[Network, ...]  # which an operator has named, beside all that is public
+    ladders: Ladders
     now: Callable[[], datetime]
 
 
