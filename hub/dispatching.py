@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub import broadcast
+from hub.awaiting import open_deadlines
 from hub.filters import seen_in
 from hub.store import deliveries, log, subscriptions
 from hub.store.coming import coming
 from hub.store.deliveries import Wanted
-from hub.subscribing import Channel, State
+from hub.subscribing import QUEUED, State
 from schemas.registry import closes
 
 if TYPE_CHECKING:
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from hub.filters import Seen
+    from hub.ladders import Ladders
     from hub.picture import Picture, View
     from hub.principal import Principal
     from hub.store import Connection
     from hub.store.coming import Coming
     from hub.subscribing import Subscription
 
-QUEUED = (Channel.WEBHOOK, Channel.EMAIL)  # Kafka is read by its agency as a topic, which the outflow writes
 AT_ONCE = 200  # positions
 LEASE = "dispatcher"
 
@@ -73,10 +74,12 @@ class Leader:
 
 
 def fan_out(
-    conn: Connection, picture: Picture, subscribers: Subscribers, leader: Leader, at: datetime
+    conn: Connection, picture: Picture, subscribers: Subscribers, leader: Leader, at: datetime, *, ladders: Ladders
 ) -> tuple[int, int]:
     """
     Queue what has come behind the leader's position: the position now, and how much was queued.
+
+    By `ladders`, deadlines are opened and closed with it; before deliveries are touched, as whoever escalates does.
 
     Raises:
         Stale: the rules have moved on; refresh and come again.
@@ -92,11 +95,13 @@ def fan_out(
         log.move_lease(conn, LEASE, leader.holder, leader.fence, position=position, lease_ms=leader.lease_ms)
         picture.require_current(conn, view)
         subscribers.refresh(conn, view)
+        open_deadlines(conn, view, rows, ladders, at)
         wanted = [one for each in rows for one in _wanted(view, each, subscribers.by_principal, at)]
-        queued = deliveries.put(conn, wanted) if wanted else 0
+        # First what waits, and then who is told: whoever settles holds deliveries, too, before it comes to tallies.
         ended = [each.row.hub_id for each in rows if closes(each.row.type) and not each.is_offer]
         if ended:
             deliveries.overtake(conn, ended)
+        queued = deliveries.put(conn, wanted) if wanted else 0
         if queued or ended:
             deliveries.notify(conn)
     return position, queued

@@ -7,14 +7,11 @@ import logging
 import multiprocessing
 import os
 import signal
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from marshmallow import ValidationError
-
-from hub import keys
+from hub import keys, main_rules
 from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.embedded.process import end_with
@@ -26,7 +23,6 @@ from hub.public_press import press_of
 from hub.settings import Settings, SettingsError, load_settings
 from hub.store import open_gateway_pool
 from hub.tokens import Issuer, TokenVerifier
-from schemas.flaws import flatten
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -102,8 +98,8 @@ def limits(told: Settings) -> Limits:
         SettingsError: with every problem of it, every laxer row among them.
     """
     path = told.file(told.node.limits_file)
-    found, problems = _read(path, load_limits)
-    floor, broken = _read(FLOOR, load_limits)
+    found, problems = main_rules.read(path, load_limits)
+    floor, broken = main_rules.read(FLOOR, load_limits)
     if found is not None and floor is not None:
         problems = [Text("{f}: {t}", "{f}: {t}").format(f=path, t=text) for text in laxer(found, floor)]
     if problems or broken:
@@ -118,21 +114,10 @@ def grants(path: Path) -> GrantSet:
     Raises:
         SettingsError: with every problem of it.
     """
-    found, problems = _read(path, load_grants)
+    found, problems = main_rules.read(path, load_grants)
     if found is None:
         raise SettingsError(problems)
     return cast("GrantSet", found)
-
-
-def _read(path: Path, load: Callable[[dict[str, Any], bytes], Any]) -> tuple[Any, list[Text]]:
-    try:
-        raw = path.read_bytes()
-        return load(tomllib.loads(raw.decode("utf-8")), raw), []
-    except ValidationError as error:
-        found = list(flatten(error.messages))
-        return None, [Text("{f}{p}: {t}", "{f}{p}: {t}").format(f=path, p=flaw.path, t=flaw.text) for flaw in found]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return None, [Text("{f}: {why}", "{f}: {why}").format(f=path, why=error)]
 
 
 def issuer(told: Settings) -> Issuer:
@@ -176,6 +161,7 @@ def gateway_app() -> Flask:
             rates=Rates(told.rates, gateway.processes),
             signer=Signer(keys.webhook_key(told.state_dir)),
             webhook_networks=told.delivery.networks,
+            ladders=main_rules.ladders(told),
             now=now,
             press=press_of(told, url),
         )
@@ -255,7 +241,13 @@ def run_keeper(told: Settings) -> None:
     from hub.workers import keeper
 
     picture = Picture.unread(limits(told))
-    worker = keeper.Keeper(database_url=database_url(told), node=told.node.id, picture=picture, now=now)
+    worker = keeper.Keeper(
+        database_url=database_url(told),
+        node=told.node.id,
+        picture=picture,
+        ladders=main_rules.ladders(told),
+        now=now,
+    )
     keeper.run(worker, until_told())
 
 

@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hub import keys, main
+from hub import keys, main, main_rules
 from hub.picture import Picture
 from hub.subscribing import PARTS
 from hub.webhooks import Signer
@@ -25,6 +25,7 @@ def run_dispatcher(told: Settings) -> None:
         database_url=main.database_url(told),
         node=told.node.id,
         picture=Picture.unread(main.limits(told)),
+        ladders=main_rules.ladders(told),
         heartbeat=timedelta(minutes=told.delivery.heartbeat_min),
         now=main.now,
     )

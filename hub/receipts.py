@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from hub import recipients
 from hub.authority import READ_DISCLOSURES, may_act_for
-from hub.errors import NotVisible
+from hub.errors import NotVisible, Unavailable
 from hub.events import NOTHING
 from hub.policy import Decision
 from hub.reading import decide
-from hub.store import audit, events
+from hub.store import audit, deadlines, deliveries, events, tree
 from hub.store import recipients as stored
 from schemas.texts import Text
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from hub.directory import Agency
+    from hub.policy import Facts
     from hub.reading import Asking
-    from hub.recipients import Across, Counts, Recipient
+    from hub.recipients import Across, Counts, Recipient, Record
     from hub.store import Connection
     from hub.stored import Stored
 
+EVERYBODY = 10_000_000
+CERTIFIED = Decision(True, Text("own event", "evento propio"))
 NOT_ITS_OWN = Decision(False, Text("belongs to another agency", "pertenece a otra agencia"))
 
 
@@ -56,9 +60,11 @@ def read(conn: Connection, asking: Asking, hub_id: UUID, *, after: str, limit: i
         nodes=recipients.crossings(stored.sent(conn, hub_id)),
         reads=stored.first_reads(conn, hub_id, row.source),
         answers=stored.answers(conn, hub_id, row.source, row.subject),
+        told=deliveries.arrived(conn, hub_id),
+        awaited=deadlines.of_event(conn, hub_id, asking.at),
     )
-    owed = stored.owed(conn, row.position)
-    reached = recipients.reached(asking.facts_of(row), owed, asking.view.rules, asking.at)
+    owed, facts = stored.owed(conn, row.position), asking.facts_of(row)
+    reached = recipients.reached(facts, owed, asking.view.rules, asking.at)
     ids = recipients.listed(reached, record)
     some = recipients.page(ids, after, limit)
     return Page(
@@ -68,10 +74,41 @@ def read(conn: Connection, asking: Asking, hub_id: UUID, *, after: str, limit: i
         nodes=recipients.nodes_of(ids, directory, record),
         counts=recipients.counted(ids, directory, record),
         recipients=tuple(
-            recipients.recipient(id_, directory.get(id_), record, may_read_now=id_ in reached) for id_ in some
+            recipients.recipient(
+                id_,
+                directory.get(id_),
+                record,
+                may_read_now=id_ in reached,
+                proposed=_proposed(directory, id_, facts, record),
+            )
+            for id_ in some
         ),
         next=some[-1] if some and some[-1] != ids[-1] else None,
     )
+
+
+def _proposed(agencies: Mapping[str, Agency], id_: str, facts: Facts, record: Record) -> tuple[str, ...]:
+    declined, agency = record.answers.get(id_, {}).get(recipients.DECLINED), agencies.get(id_)
+    if agency is None or declined is None or declined.reason != recipients.NOT_OURS:
+        return ()
+    return recipients.others(agency, facts, agencies.values(), record)
+
+
+def certify(conn: Connection, asking: Asking, hub_id: UUID) -> tuple[Page, str]:
+    """
+    Every recipient, for a certificate of notification, with the signed head of the audit that all of it is newer than.
+
+    Raises:
+        NotVisible, Stale: as for `read`.
+        Unavailable: nothing of the audit is signed yet; that takes a second.
+    """
+    newest = tree.newest_head(conn)
+    found = read(conn, asking, hub_id, after="", limit=EVERYBODY)
+    if newest is None:
+        raise Unavailable
+    policy = asking.view.rules.version
+    audit.record(conn, asking.principal, "receipts.certify", CERTIFIED, policy=policy, subject=str(hub_id))
+    return found, newest[1]
 
 
 def _require_own(conn: Connection, asking: Asking, hub_id: UUID) -> Stored:

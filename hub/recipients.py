@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from hub.policy import may_read
 from hub.principal import of_agency
+from schemas.places import touches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from hub.policy import Facts, Rules
 
 ACKNOWLEDGED, DECLINED, READ = "ack.acknowledged", "ack.declined", "ack.read"
+NOT_OURS = "not-ours"  # of `schemas.ack.REASONS`
+MOST_PROPOSED = 10
 TAKEN = frozenset({"stored", "known", "narrowed"})  # what a node answers of an event that it has
 
 
@@ -57,13 +60,34 @@ class Across:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """Until when an agency has to acknowledge; the step of the ladder (from 1) that was taken last, and when."""
+
+    required_by: datetime
+    is_overdue: bool
+    escalated: int | None
+    escalated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Everything that is on record about one event; `placed`: since when it is in this node's log."""
+    """
+    Everything that is on record about one event; `placed`: since when it is in this node's log.
+
+    `told`: when it, or a pointer to it, first arrived by a way on which the agency need not ask.
+    """
 
     placed: datetime | None
     nodes: Mapping[str, Across]
     reads: Mapping[str, datetime]
     answers: Mapping[str, Mapping[str, Answer]]
+    told: Mapping[str, datetime] = field(default_factory=dict)
+    awaited: Mapping[str, Awaited] = field(default_factory=dict)
+
+    def delivered(self, agency: str) -> datetime | None:
+        """When the agency first had it, or word of it."""
+        facts = (at for at in (self.told.get(agency), self.reads.get(agency)) if at is not None)
+        return min(facts, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +95,8 @@ class Recipient:
     """
     One agency. `node` None: this one. `read`: the first disclosure, or else the agency's own word for it.
 
-    `may_read`: as of now; who no longer may has read or answered it before.
+    `may_read`: as of now; who no longer may has read or answered it before. `proposed`: to whom it might be addressed
+    instead, where this one says that it is not its own.
     """
 
     agency: str
@@ -82,10 +107,13 @@ class Recipient:
     may_read: bool
     sent: datetime | None
     received: datetime | None
+    delivered: datetime | None
     read: datetime | None
     acknowledged: datetime | None
     declined: datetime | None
     reason: str | None
+    awaited: Awaited | None
+    proposed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +122,11 @@ class Counts:
 
     recipients: int
     received: int
+    delivered: int
     read: int
     acknowledged: int
     declined: int
+    overdue: int
 
 
 def crossings(envelopes: Iterable[Sent]) -> dict[str, Across]:
@@ -153,8 +183,8 @@ def alike(agency: Agency, at: datetime) -> object:
 
 
 def listed(reached_now: Iterable[str], record: Record) -> list[str]:
-    """The ids of all recipients, in order: who may read it now, and who ever read or answered it."""
-    return sorted({*reached_now, *record.reads, *record.answers})
+    """The ids of all recipients, in order: who may read it now, and who ever was told of it, read or answered it."""
+    return sorted({*reached_now, *record.told, *record.reads, *record.answers, *record.awaited})
 
 
 def counted(ids: Sequence[str], agencies: Mapping[str, Agency], record: Record) -> Counts:
@@ -163,9 +193,11 @@ def counted(ids: Sequence[str], agencies: Mapping[str, Agency], record: Record) 
     return Counts(
         recipients=len(ids),
         received=sum(_received(agencies.get(id_), record) is not None for id_ in ids),
+        delivered=len(record.told.keys() | record.reads.keys()),
         read=len(record.reads.keys() | {id_ for id_, given in answers.items() if READ in given}),
         acknowledged=sum(ACKNOWLEDGED in given for given in answers.values()),
         declined=sum(DECLINED in given for given in answers.values()),
+        overdue=sum(awaited.is_overdue for awaited in record.awaited.values()),
     )
 
 
@@ -175,7 +207,9 @@ def page(ids: Sequence[str], after: str, limit: int) -> list[str]:
     return list(ids[start : start + limit])
 
 
-def recipient(id_: str, agency: Agency | None, record: Record, *, may_read_now: bool) -> Recipient:
+def recipient(
+    id_: str, agency: Agency | None, record: Record, *, may_read_now: bool, proposed: tuple[str, ...] = ()
+) -> Recipient:
     """The row of one agency; `agency` None: it is no longer in the directory."""
     given = record.answers.get(id_, {})
     declined = given.get(DECLINED)
@@ -191,11 +225,33 @@ def recipient(id_: str, agency: Agency | None, record: Record, *, may_read_now: 
         may_read=may_read_now,
         sent=None if node is None else record.nodes.get(node, Across()).sent,
         received=_received(agency, record),
+        delivered=record.delivered(id_),
         read=record.reads.get(id_, None if said is None else said.at),
         acknowledged=None if acknowledged is None else acknowledged.at,
         declined=None if declined is None else declined.at,
         reason=None if declined is None else declined.reason,
+        awaited=record.awaited.get(id_),
+        proposed=proposed,
     )
+
+
+def others(declined: Agency, facts: Facts, agencies: Iterable[Agency], record: Record) -> tuple[str, ...]:
+    """
+    Whose the event may be in the place of who says that it is not its own: at most 10, in order of their ids.
+
+    Those of the same kind in the places of the event that have had no word of it: who has would have said so.
+    """
+    found = (
+        one.id
+        for one in agencies
+        if one.kind is declined.kind
+        and one.is_active
+        and one.id not in (declined.id, facts.source)
+        and record.delivered(one.id) is None
+        and one.id not in record.answers
+        and any(touches(place, there) for place in one.jurisdictions for there in facts.jurisdictions)
+    )
+    return tuple(sorted(found)[:MOST_PROPOSED])
 
 
 def _received(agency: Agency | None, record: Record) -> datetime | None:

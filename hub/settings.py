@@ -39,6 +39,7 @@ class NodeSettings:
     issuer: str = "https://us.puente.invalid"
     state_dir: str = ".puente"
     limits_file: str = "limits.toml"
+    escalation_file: str = "escalation.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

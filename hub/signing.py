@@ -75,7 +75,12 @@ class Opened:
 
 
 def open_sealed(
-    signed: str, typ: str, keys: Mapping[str, ec.EllipticCurvePublicKey], *, max_chars: int = MAX_TOKEN_CHARS
+    signed: str,
+    typ: str,
+    keys: Mapping[str, ec.EllipticCurvePublicKey],
+    *,
+    max_chars: int = MAX_TOKEN_CHARS,
+    max_items: int = strictjson.MAX_ITEMS,
 ) -> Opened:
     """
     What was sealed for the purpose `typ` with one of `keys`, which are by their `kid`.
@@ -91,7 +96,7 @@ def open_sealed(
     key = keys.get(header["kid"]) if isinstance(header["kid"], str) else None
     if key is None:
         raise NotSealed(KEY)
-    return Opened(header["kid"], verified_payload(signed, key, max_chars=max_chars))
+    return Opened(header["kid"], verified_payload(signed, key, max_chars=max_chars, max_items=max_items))
 
 
 def claimed(signed: str, *, max_chars: int = MAX_TOKEN_CHARS) -> dict[str, Any]:
@@ -117,7 +122,11 @@ def header_of(signed: str, *, max_chars: int = MAX_TOKEN_CHARS) -> dict[str, Any
 
 
 def verified_payload(
-    signed: str, key: ec.EllipticCurvePublicKey, *, max_chars: int = MAX_TOKEN_CHARS
+    signed: str,
+    key: ec.EllipticCurvePublicKey,
+    *,
+    max_chars: int = MAX_TOKEN_CHARS,
+    max_items: int = strictjson.MAX_ITEMS,
 ) -> dict[str, Any]:
     """
     The payload of what `key` signed with ES256, whatever its header says.
@@ -129,7 +138,7 @@ def verified_payload(
         _ES256.decode(signed, key, algorithms=[ALGORITHM])
     except jwt.InvalidTokenError as error:
         raise NotSealed(SIGNATURE) from error
-    return _object(signed.split(".")[1], max_chars)
+    return _object(signed.split(".")[1], max_chars, max_items)
 
 
 def _require_compact(signed: str, max_chars: int) -> None:
@@ -138,9 +147,9 @@ def _require_compact(signed: str, max_chars: int) -> None:
         raise NotSealed(FORM)
 
 
-def _object(part: str, max_chars: int) -> dict[str, Any]:
+def _object(part: str, max_chars: int, max_items: int = strictjson.MAX_ITEMS) -> dict[str, Any]:
     try:
-        parsed = strictjson.parse(decode(part), max_bytes=max_chars, max_depth=MAX_DEPTH)
+        parsed = strictjson.parse(decode(part), max_bytes=max_chars, max_depth=MAX_DEPTH, max_items=max_items)
     except (Malformed, ValueError) as error:
         raise NotSealed(FORM) from error
     if not isinstance(parsed, dict):

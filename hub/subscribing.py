@@ -37,6 +37,9 @@ class Channel(StrEnum):
     KAFKA = "kafka"
 
 
+QUEUED = (Channel.WEBHOOK, Channel.EMAIL)  # Kafka is read by its agency as a topic, which the outflow writes
+
+
 class State(StrEnum):
     """Where a subscription stands.
 

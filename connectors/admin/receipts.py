@@ -22,6 +22,7 @@ MOST = "500"  # a page, as much as the gateway gives
 FACTS = {
     "sent": Text("sent", "enviado"),
     "received": Text("received", "recibido"),
+    "delivered": Text("delivered", "entregado"),
     "read": Text("read", "leído"),
     "acknowledged": Text("acknowledged", "confirmado"),
     "declined": Text("declined", "rechazado"),
@@ -38,27 +39,61 @@ OUTCOMES = {
 }
 REFUSED = Text("REFUSED there: {code}", "RECHAZADO allí: {code}")
 UNANSWERED = Text("no receipt yet", "aún sin acuse")
+DUE = Text("to acknowledge by {at}", "debe confirmar antes de {at}")
+OVERDUE = Text("OVERDUE since {at}", "VENCIDO desde {at}")
+ESCALATED = Text("step {step} called {at}", "paso {step} llamado {at}")
+PROPOSED = Text("perhaps for {agencies}", "quizá para {agencies}")
 NO_LONGER = Text("may no longer read it", "ya no puede leerlo")
 ACCEPTED = Text("accepted", "aceptado")
 NODE = Text("node {node}", "nodo {node}")
 SEQUENCE = Text("sequence {number}", "secuencia {number}")
 POSITION = Text("position {number} there", "posición {number} allí")
 COUNTS = Text(
-    "{recipients} recipients: {received} received, {read} read, {acknowledged} acknowledged, {declined} declined",
-    "{recipients} destinatarios: {received} recibido, {read} leído, {acknowledged} confirmado, {declined} rechazado",
+    "{recipients} recipients: {received} received, {delivered} delivered, {read} read, {acknowledged} acknowledged, "
+    "{declined} declined, {overdue} overdue",
+    "{recipients} destinatarios: {received} recibido, {delivered} entregado, {read} leído, {acknowledged} confirmado, "
+    "{declined} rechazado, {overdue} vencido",
 )
 
 
-@click.command(
+class ByEvent(click.Group):
+    """Commands, and without the name of one: what became of the event that is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Whatever is neither a command nor a question about them is about an event."""
+        asks = not args or args[0] in self.commands or args[0] in ctx.help_option_names
+        return super().parse_args(ctx, args if asks else ["show", *args])
+
+
+@click.group(
+    cls=ByEvent,
     help=say(
-        """Say what became of EVENT (the hub's id), an event of this agency, with everybody it was for: received, read,
-        acknowledged or declined, in this terminal's time zone.
+        """Say what became of an event of this agency with everybody it was for, and certify it.
+
+        \b
+        puente receipts 019ec1f0-7c3a-7e55-8c1b-0242ac120002 --as sdpd.toml
+        puente receipts 019ec1f0-7c3a-7e55-8c1b-0242ac120002 --certificate --as sdpd.toml > certificate.jwt""",
+        """Dice qué pasó con un evento de esta agencia con cada destinatario, y lo certifica.
+
+        \b
+        puente receipts 019ec1f0-7c3a-7e55-8c1b-0242ac120002 --as fge.toml
+        puente receipts 019ec1f0-7c3a-7e55-8c1b-0242ac120002 --certificate --as fge.toml > certificado.jwt""",
+    ),
+)
+def receipts() -> None:
+    """``puente receipts``"""
+
+
+@receipts.command(
+    help=say(
+        """Say what became of EVENT (the hub's id), an event of this agency, with everybody it was for: received,
+        delivered, read, acknowledged or declined, in this terminal's time zone; and who has yet to acknowledge it.
 
         \b
         puente receipts 019ec1f0-7c3a-7e55-8c1b-0242ac120002 --as sdpd.toml
         puente receipts 019ec1f0-7c3a-7e55-8c1b-0242ac120002 --csv --as sdpd.toml > receipts.csv""",
-        """Dice qué pasó con EVENT (id del hub), un evento de esta agencia, con cada destinatario: recibido, leído,
-        confirmado o rechazado, en la zona horaria de esta terminal.
+        """Dice qué pasó con EVENT (id del hub), un evento de esta agencia, con cada destinatario: recibido, entregado,
+        leído, confirmado o rechazado, en la zona horaria de esta terminal; y quién debe aún confirmarlo.
 
         \b
         puente receipts 019ec1f0-7c3a-7e55-8c1b-0242ac120002 --as fge.toml
@@ -67,14 +102,23 @@ COUNTS = Text(
 )
 @click.argument("event")
 @click.option("--csv", "as_csv", is_flag=True, help=say("As CSV, in UTC.", "Como CSV, en UTC."))
+@click.option(
+    "--certificate",
+    "certified",
+    is_flag=True,
+    help=say(
+        "As a certificate of notification, signed by the node.", "Como certificado de notificación firmado por el nodo."
+    ),
+)
 @with_profile
 @asking.as_json
-def receipts(event: str, as_csv: bool, profile: Path, as_json: bool) -> None:
-    """``puente receipts``"""
+def show(event: str, as_csv: bool, certified: bool, profile: Path, as_json: bool) -> None:
+    """``puente receipts show``, or without the word"""
     path = f"{asking.at('events', event)}/receipts"
     with asking.gateway(profile) as opened:
-        if as_csv:
-            click.echo(opened.text(path, query={"format": "csv"}), nl=False)
+        if as_csv or certified:
+            format_ = "certificate" if certified else "csv"
+            click.echo(opened.text(path, query={"format": format_}), nl=certified)
             return
         first: Mapping[str, Any] | None = None
         rows: list[Mapping[str, Any]] = []
@@ -136,12 +180,18 @@ def _of_node(one: Mapping[str, Any], clock: Clock, language: str) -> Iterator[st
 
 
 def _of_agency(row: Mapping[str, Any], clock: Clock, language: str) -> Iterator[str]:
-    yield from _facts(row, ("received", "read"), clock, language)
+    yield from _facts(row, ("received", "delivered", "read"), clock, language)
     for name in ("acknowledged", "declined"):
         if row[name] is not None:
             yield f"{FACTS[name].in_(language)} {clock.shows(row[name])}"
     if row["reason"] is not None:
         yield f"({REASON_WORDS[row['reason']].in_(language) if row['reason'] in REASON_WORDS else row['reason']})"
+    if row["proposed"]:
+        yield PROPOSED.format(agencies=", ".join(row["proposed"])).in_(language)
+    if row["ack_required_by"] is not None and row["acknowledged"] is None and row["declined"] is None:
+        yield (OVERDUE if row["overdue"] else DUE).format(at=clock.shows(row["ack_required_by"])).in_(language)
+    if row["escalated"] is not None:
+        yield ESCALATED.format(step=row["escalated"], at=clock.shows(row["escalated_at"])).in_(language)
     if not row["may_read"]:
         yield f"[{NO_LONGER.in_(language)}]"
 

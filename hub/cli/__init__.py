@@ -41,8 +41,8 @@ MODULES = {
     ),
 }
 
-# What the node's own machine adds to groups of entry points: it works on the database.
-ADDED = {"grant": "hub.cli.grants"}
+# What the hub adds to groups of entry points: what works on the database, or checks what it has signed.
+ADDED = {"grant": "hub.cli.grants", "receipts": "hub.cli.certificates"}
 
 
 class Commands(click.Group):

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hub import launch, main, main_border, main_delivery
+from hub import launch, main, main_border, main_delivery, main_rules
 from hub.cli.config import with_config
 from hub.cli.language import LANGUAGE, say
 from hub.settings import Settings
@@ -38,6 +38,7 @@ def up(config: Path | None) -> None:
         os.environ[main.CONFIG_VARIABLE] = str(config)
     told = main.configured(config)  # not what the node settled when it ran last: its services are not there any more
     main.limits(told)  # a mistake in a file shows here, not in every log
+    main_rules.ladders(told)
     launch.up(told, Console(stderr=True), LANGUAGE, main.until_told())
 
 

@@ -126,6 +126,13 @@ UPDATE tally t SET told_at = CASE WHEN o.state = 'delivered' THEN %(at)s ELSE t.
 
 
 def settle(conn: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
-    """Write down what became of tries; what has been overtaken meanwhile stays so."""
-    rows = [{"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at} for one in outcomes]
+    """
+    Write down what became of tries; what has been overtaken meanwhile stays so.
+
+    In order, as they are overtaken: who waits for another here is waited for by nobody.
+    """
+    rows = [
+        {"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at}
+        for one in sorted(outcomes, key=lambda one: one.no)
+    ]
     conn.execute(_SETTLE, {"outcomes": orjson.dumps(rows).decode(), "at": at})

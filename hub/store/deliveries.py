@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One event that one subscription is to be told of."""
+    """One event that one subscription is to be told of; `about`: why it is told once more, if it is."""
 
     subscription: UUID
     event: UUID
     position: int
     is_urgent: bool
     due_at: datetime
+    about: str | None = None
 
 
 # Numbers are given in the order of positions. What waits for a paused one is held; a pending one is told nothing. No
@@ -35,20 +36,21 @@ _PUT = """
 WITH wanted AS (
     SELECT w.subscription, array_agg(w.event ORDER BY w.position) AS events,
            array_agg(w.position ORDER BY w.position) AS positions,
-           array_agg(w.is_urgent ORDER BY w.position) AS urgencies, array_agg(w.due_at ORDER BY w.position) AS times
+           array_agg(w.is_urgent ORDER BY w.position) AS urgencies, array_agg(w.due_at ORDER BY w.position) AS times,
+           array_agg(w.about ORDER BY w.position) AS reasons
       FROM json_to_recordset(%s) AS w (subscription uuid, event uuid, position bigint, is_urgent boolean,
-                                       due_at timestamptz)
+                                       due_at timestamptz, about text)
      GROUP BY w.subscription
 ), counted AS (
     UPDATE tally t SET seq = t.seq + cardinality(w.events) FROM wanted w JOIN subscription s ON s.id = w.subscription
      WHERE t.subscription = w.subscription AND s.state IN ('enabled', 'paused')
     RETURNING w.*, t.seq - cardinality(w.events) AS before, s.part, s.state
 )
-INSERT INTO delivery (subscription, part, kind, seq, event, position, is_urgent, state, due_at)
+INSERT INTO delivery (subscription, part, kind, seq, event, position, is_urgent, state, due_at, about)
 SELECT c.subscription, c.part, 'event', c.before + x.n, x.event, x.position, x.is_urgent,
-       CASE c.state WHEN 'paused' THEN 'held' ELSE 'due' END, x.due_at
-  FROM counted c CROSS JOIN LATERAL unnest(c.events, c.positions, c.urgencies, c.times)
-       WITH ORDINALITY AS x (event, position, is_urgent, due_at, n)
+       CASE c.state WHEN 'paused' THEN 'held' ELSE 'due' END, x.due_at, x.about
+  FROM counted c CROSS JOIN LATERAL unnest(c.events, c.positions, c.urgencies, c.times, c.reasons)
+       WITH ORDINALITY AS x (event, position, is_urgent, due_at, about, n)
 """
 
 
@@ -61,20 +63,29 @@ def put(conn: Connection, wanted: Sequence[Wanted]) -> int:
             "position": one.position,
             "is_urgent": one.is_urgent,
             "due_at": one.due_at,
+            "about": one.about,
         }
         for one in wanted
     ]
     return conn.execute(_PUT, (orjson.dumps(rows).decode(),)).rowcount
 
 
-def put_other(conn: Connection, subscription: UUID, kind: str, at: datetime, about: str | None = None) -> None:
+def put_other(
+    conn: Connection,
+    subscription: UUID,
+    kind: str,
+    at: datetime,
+    about: str | None = None,
+    *,
+    is_urgent: bool = False,
+) -> None:
     """Queue something that is no event, and takes no number: a verification, a heartbeat, a notice."""
     conn.execute(
         """
         INSERT INTO delivery (subscription, part, kind, is_urgent, about, due_at)
-        SELECT s.id, s.part, %s, false, %s, %s FROM subscription s WHERE s.id = %s
+        SELECT s.id, s.part, %s, %s, %s, %s FROM subscription s WHERE s.id = %s
         """,
-        (kind, about, at, subscription),
+        (kind, is_urgent, about, at, subscription),
     )
 
 
@@ -119,10 +130,13 @@ def overtake(conn: Connection, events: Collection[UUID]) -> int:
     """
     done = conn.execute(
         """
-        UPDATE delivery d SET state = 'overtaken', ended_at = clock_timestamp()
-          FROM event c JOIN event e ON e.source = c.source AND e.subject = c.subject AND e.hub_id <> c.hub_id
-         WHERE c.hub_id = ANY(%s::uuid[]) AND d.event = e.hub_id AND d.state IN ('due', 'held')
-           AND e."time" <= c."time"
+        WITH over AS (
+            SELECT d.no FROM event c
+              JOIN event e ON e.source = c.source AND e.subject = c.subject AND e.hub_id <> c.hub_id
+              JOIN delivery d ON d.event = e.hub_id AND d.state IN ('due', 'held')
+             WHERE c.hub_id = ANY(%s::uuid[]) AND e."time" <= c."time" ORDER BY d.no FOR UPDATE OF d
+        )
+        UPDATE delivery d SET state = 'overtaken', ended_at = clock_timestamp() FROM over WHERE d.no = over.no
         """,
         (array(events),),
     )

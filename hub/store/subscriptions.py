@@ -78,6 +78,22 @@ def told(conn: Connection, channels: tuple[Channel, ...]) -> list[Subscription]:
     return [_subscription(row) for row in rows]
 
 
+def calling(conn: Connection, agencies: Collection[str], channels: tuple[Channel, ...]) -> list[Subscription]:
+    """What these agencies are told by right now, by one of these channels: nobody is called by what is paused."""
+    rows = (
+        conn.cursor(row_factory=dict_row)
+        .execute(
+            f"""
+            SELECT {_COLUMNS} FROM unnest(%s::text[]) AS a (id) JOIN subscription s ON s.agency = a.id
+             WHERE s.state = 'enabled' AND s.channel = ANY(%s) ORDER BY s.id
+            """,  # noqa: S608 - a constant list of columns
+            (array(agencies), [str(channel) for channel in channels]),
+        )
+        .fetchall()
+    )
+    return [_subscription(row) for row in rows]
+
+
 def add(conn: Connection, wanted: dict[str, Any]) -> tuple[Subscription, Tally]:
     """A new subscription, with these columns."""
     quiet: Quiet | None = wanted.pop("quiet")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hub.cap.press import Press
     from hub.clients import Grantor
     from hub.cursor import Cursors
+    from hub.ladders import Ladders
     from hub.picture import Picture
     from hub.rates import Rates
     from hub.store import Connection
@@ -43,6 +44,7 @@ class Hub:
     rates: Rates
     signer: Signer  # of webhooks
     webhook_networks: tuple[Network, ...]  # which an operator has named, beside all that is public
+    ladders: Ladders
     now: Callable[[], datetime]
     press: Press | None = None
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
-from flask import Response
+from flask import Response, g
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from hub import receipts, sheet
+from hub.certificates import TYPE, Certificate, claims_of
+from hub.signing import seal
 from hub.web import shapes
 from hub.web.auth import act
 from hub.web.bodies import json_response
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from hub.reading import Asking
     from hub.receipts import Page
     from hub.recipients import Across, Recipient
 
@@ -29,15 +32,16 @@ bp = Blueprint("receipts", __name__, url_prefix="/v1", description="What became 
 MOST_ROWS = 20_000  # of one CSV; what is behind them is asked for with `after`
 COLUMNS = (
     *("recipient", "name", "kind", "country", "node", "may_read"),
-    *("sent", "received", "read", "acknowledged", "declined", "reason"),
+    *("sent", "received", "delivered", "read", "acknowledged", "declined", "reason"),
+    *("ack_required_by", "overdue", "escalated", "escalated_at", "proposed"),
     *("sequence", "outcome", "position"),
 )
 
 
 class ReceiptsQuery(shapes.NamedQuery):
-    """Recipients in order of their ids, a page at a time; as CSV, as many as a table takes."""
+    """Recipients in order of their ids, a page at a time; as CSV, as many as a table takes; certified, all of them."""
 
-    format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv"]))
+    format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "certificate"]))
 
 
 class CountsShape(Schema):
@@ -45,9 +49,11 @@ class CountsShape(Schema):
 
     recipients = fields.Integer(required=True)
     received = fields.Integer(required=True)
+    delivered = fields.Integer(required=True)
     read = fields.Integer(required=True)
     acknowledged = fields.Integer(required=True)
     declined = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
 
 
 class NodeShape(Schema):
@@ -65,7 +71,10 @@ class NodeShape(Schema):
 
 
 class ReceiptShape(Schema):
-    """An agency. `received`: it is in the log of its node; `read`: it was handed out for the first time."""
+    """
+    An agency. `received`: it is in the log of its node; `delivered`: it, or word of it, arrived there; `read`: it was
+    handed out for the first time.
+    """
 
     agency = fields.String(required=True)
     name = fields.String(required=True)
@@ -75,10 +84,22 @@ class ReceiptShape(Schema):
     may_read = fields.Boolean(required=True, metadata={"description": "now; who may not has got it before"})
     sent = fields.String(required=True, allow_none=True, metadata={"description": "to its node, where that is another"})
     received = fields.String(required=True, allow_none=True)
+    delivered = fields.String(required=True, allow_none=True)
     read = fields.String(required=True, allow_none=True)
     acknowledged = fields.String(required=True, allow_none=True)
     declined = fields.String(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True, metadata={"description": "why it was declined, a code"})
+    ack_required_by = fields.String(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+    escalated = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "the step of the ladder that was taken last, from 1"}
+    )
+    escalated_at = fields.String(required=True, allow_none=True)
+    proposed = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "whose it may be, where this agency says that it is not its own"},
+    )
 
 
 class ReceiptsShape(Schema):
@@ -98,6 +119,8 @@ class ReceiptsShape(Schema):
 @bp.response(200, ReceiptsShape)
 def list_receipts(hub_id: UUID, after: str, limit: int, format: str) -> Response:
     """Who got an event of the caller's agency, who read it, and who answered: each fact with its date."""
+    if format == "certificate":
+        return _certificate(hub_id)
     most = MOST_ROWS if format == "csv" else limit
     found = act(lambda conn, asking: receipts.read(conn, asking, hub_id, after=after, limit=most))
     here = current_hub().node
@@ -117,6 +140,27 @@ def list_receipts(hub_id: UUID, after: str, limit: int, format: str) -> Response
     return json_response(orjson.dumps(answer).decode())
 
 
+def _certificate(hub_id: UUID) -> Response:
+    """The whole matrix under the node's signature, for whoever has to show that somebody was told."""
+    hub = current_hub()
+    found, head = act(lambda conn, asking: receipts.certify(conn, asking, hub_id))
+    asking: Asking = g.asking
+    certificate = Certificate(
+        issuer=hub.grantor.issuer.name,
+        agency=asking.principal.agency.id,
+        event=str(hub_id),
+        type=found.type,
+        accepted=found.accepted_at.isoformat(),
+        at=asking.at.isoformat(),
+        columns=COLUMNS,
+        rows=tuple(tuple(row) for row in _rows(found, hub.node)),
+        head=head,
+    )
+    told = {"Content-Disposition": 'attachment; filename="certificate.jwt"', "Cache-Control": "no-store"}
+    signed = seal(hub.grantor.issuer.key, claims_of(certificate), TYPE)
+    return Response(signed, content_type="application/notification-certificate+jwt", headers=told)
+
+
 def _node(name: str, one: Across) -> dict[str, Any]:
     newest = one.newest
     return {
@@ -131,6 +175,7 @@ def _node(name: str, one: Across) -> dict[str, Any]:
 
 
 def _recipient(one: Recipient, here: str) -> dict[str, Any]:
+    awaited = one.awaited
     return {
         "agency": one.agency,
         "name": one.name,
@@ -140,10 +185,16 @@ def _recipient(one: Recipient, here: str) -> dict[str, Any]:
         "may_read": one.may_read,
         "sent": _text(one.sent),
         "received": _text(one.received),
+        "delivered": _text(one.delivered),
         "read": _text(one.read),
         "acknowledged": _text(one.acknowledged),
         "declined": _text(one.declined),
         "reason": one.reason,
+        "ack_required_by": None if awaited is None else _text(awaited.required_by),
+        "overdue": awaited is not None and awaited.is_overdue,
+        "escalated": None if awaited is None else awaited.escalated,
+        "escalated_at": None if awaited is None else _text(awaited.escalated_at),
+        "proposed": one.proposed,
     }
 
 
@@ -158,6 +209,8 @@ def _rows(found: Page, here: str) -> Iterator[list[str]]:
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(value)
     return "" if value is None else str(value)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
+    from hub.ladders import Ladders
     from hub.picture import Picture
     from hub.store import Connection
 
@@ -36,6 +37,7 @@ class Dispatcher:
     database_url: str
     node: str
     picture: Picture
+    ladders: Ladders
     heartbeat: timedelta
     now: Callable[[], datetime]
     subscribers: Subscribers = field(default_factory=Subscribers)
@@ -90,7 +92,8 @@ def _lead(dispatcher: Dispatcher, conn: Connection, leader: Leader, stopping: Ca
 
 def _fan_out(dispatcher: Dispatcher, conn: Connection, leader: Leader) -> int:
     try:
-        return dispatching.fan_out(conn, dispatcher.picture, dispatcher.subscribers, leader, dispatcher.now())[0]
+        at, ladders = dispatcher.now(), dispatcher.ladders
+        return dispatching.fan_out(conn, dispatcher.picture, dispatcher.subscribers, leader, at, ladders=ladders)[0]
     except Stale:
         dispatcher.picture.refresh(conn)
         return leader.position

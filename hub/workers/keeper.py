@@ -1,7 +1,8 @@
 """
-Looks at the calendar: says at 30, 7 and 1 days before that an attestation, a key, a right or a grant is to end.
+Looks at clock and calendar: calls the next desk where no acknowledgement has come, and says at 30, 7 and 1 days before
+that an attestation, a key, a right or a grant is to end.
 
-One leads at a time, so that one line is logged; that nothing is recorded twice, the database sees to. What consents of
+One leads at a time, so that one line is logged; that nothing is done twice, the database sees to. What consents of
 another node had opened here and open no more, since their time is over, is thrown away.
 """
 
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import Unavailable
+from hub.escalating import escalate
+from hub.picture import Stale
 from hub.store import connect, log, protected
 from hub.warning import warn
 
@@ -21,13 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from hub.ladders import Ladders
     from hub.picture import Picture
     from hub.store import Connection
 
 logger = logging.getLogger(__name__)
 
 LEASE_MS = 5000
-LOOK_S = 1.0  # nothing that it says is more urgent
+LOOK_S = 1.0  # deadlines are minutes
 NAP_S = 0.2  # how soon it notices that it is to stop
 
 
@@ -38,6 +42,7 @@ class Keeper:
     database_url: str
     node: str
     picture: Picture
+    ladders: Ladders
     now: Callable[[], datetime]
 
 
@@ -65,6 +70,8 @@ def _take_part(keeper: Keeper, conn: Connection, me: uuid.UUID, stopping: Callab
             while not stopping():
                 log.move_lease(conn, "keeper", me, led[0], position=0, lease_ms=LEASE_MS)
                 _look(keeper, conn)
+                while _escalated(keeper, conn) and not stopping():
+                    log.move_lease(conn, "keeper", me, led[0], position=0, lease_ms=LEASE_MS)
                 _nap(LOOK_S, stopping)
         finally:
             log.drop_lease(conn, "keeper", me)
@@ -83,6 +90,17 @@ def _look(keeper: Keeper, conn: Connection) -> None:
             ending.ends_at.isoformat(),
             warned.days,
         )
+
+
+def _escalated(keeper: Keeper, conn: Connection) -> int:
+    """How many deadlines moved on; when the rules have changed under it, the next look comes to them."""
+    try:
+        moved = escalate(conn, keeper.picture, keeper.ladders, keeper.now())
+    except Stale:
+        return 0
+    if moved:
+        logger.info("%d deadlines without an acknowledgement were moved on", moved)
+    return moved
 
 
 def _nap(seconds: float, stopping: Callable[[], bool]) -> None:

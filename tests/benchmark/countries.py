@@ -23,7 +23,7 @@ from hub.settings import load_settings
 from hub.signing import seal
 from hub.store import agencies, connect
 from tests.benchmark.load import HOST
-from tests.benchmark.node import HUB_TOML, LIMITS, Node, Stage, answers, police, until
+from tests.benchmark.node import ESCALATION, HUB_TOML, LIMITS, Node, Stage, answers, police, until
 
 PROCESSES = ("sequencer", "notary", "border", "checkpoint", "gateway")
 PUBLISHER, READER = "us-ca-sdpd", "mx-bcn-fge"
@@ -99,6 +99,7 @@ def _prepare(stage: Stage, name: str, node: str, authority: trustme.CA, *, port:
         )
     )
     shutil.copy(LIMITS, config.with_name("limits.toml"))
+    shutil.copy(ESCALATION, config.with_name("escalation.toml"))
     _certify(config.parent, authority)
     variables = {"PUENTE_CONFIG": str(config)}
     services = launch.Services(database_url=stage.server.create_database(f"bench_{name}"), bootstrap="127.0.0.1:1")

@@ -34,6 +34,7 @@ NODE = "us"
 READER = "us-ca-chp"
 READY_S = 30.0
 LIMITS = Path("config/limits.toml")
+ESCALATION = Path("config/escalation.toml")
 HUB_TOML = """
 [node]
 state_dir = "{state}"
@@ -114,6 +115,7 @@ def stage(folder: Path) -> Iterator[Stage]:
     config.parent.mkdir()
     config.write_text(HUB_TOML.format(state=folder))
     shutil.copy(LIMITS, config.with_name("limits.toml"))
+    shutil.copy(ESCALATION, config.with_name("escalation.toml"))
     told = load_settings(config, {})
     with ExitStack() as stack:
         server = postgres.start(folder)

@@ -29,13 +29,19 @@ FGE: dict[str, Any] = {
     "may_read": True,
     "sent": "2026-11-26T20:03:06+00:00",
     "received": "2026-11-26T20:03:07+00:00",
+    "delivered": "2026-11-26T20:03:08+00:00",
     "read": "2026-11-26T20:03:41+00:00",
     "acknowledged": "2026-11-26T20:04:10+00:00",
     "declined": None,
     "reason": None,
+    "ack_required_by": "2026-11-26T20:13:05+00:00",
+    "overdue": False,
+    "escalated": None,
+    "escalated_at": None,
+    "proposed": [],
 }
-UNREAD = {"read": None, "acknowledged": None}
-COUNTS = {"recipients": 1, "received": 1, "read": 1, "acknowledged": 1, "declined": 0}
+UNREAD = {"delivered": None, "read": None, "acknowledged": None, "ack_required_by": None}
+COUNTS = {"recipients": 1, "received": 1, "delivered": 1, "read": 1, "acknowledged": 1, "declined": 0, "overdue": 0}
 
 
 def lines(*rows: dict[str, Any], node: dict[str, Any] = NODE, language: str = "en") -> list[str]:
@@ -51,14 +57,18 @@ def lines(*rows: dict[str, Any], node: dict[str, Any] = NODE, language: str = "e
 
 
 def test_an_agency_is_a_line_of_dated_facts() -> None:
-    assert lines(FGE)[2] == "  FGE Baja California  received 12:03:07  read 12:03:41  acknowledged 12:04:10"
+    assert lines(FGE)[2] == (
+        "  FGE Baja California  received 12:03:07  delivered 12:03:08  read 12:03:41  acknowledged 12:04:10"
+    )
 
 
 def test_in_spanish_it_is_the_same_board() -> None:
     told = lines(FGE, language="es")
 
-    assert told[2] == "  FGE Baja California  recibido 12:03:07  leído 12:03:41  confirmado 12:04:10"
-    assert told[3] == "1 destinatarios: 1 recibido, 1 leído, 1 confirmado, 0 rechazado"
+    assert told[2] == (
+        "  FGE Baja California  recibido 12:03:07  entregado 12:03:08  leído 12:03:41  confirmado 12:04:10"
+    )
+    assert told[3] == ("1 destinatarios: 1 recibido, 1 entregado, 1 leído, 1 confirmado, 0 rechazado, 0 vencido")
 
 
 def test_the_node_across_is_told_with_its_receipt() -> None:
@@ -92,6 +102,25 @@ def test_a_decline_has_its_reason_in_words() -> None:
     declined = UNREAD | {"declined": "2026-11-26T20:05:00+00:00", "reason": "not-ours"}
 
     assert lines(FGE | declined)[2].endswith("declined 12:05:00  (not ours)")
+
+
+def test_who_has_yet_to_acknowledge_is_told_with_the_time_and_who_was_called() -> None:
+    waiting = FGE | {"acknowledged": None}
+    late = waiting | {"overdue": True, "escalated": 2, "escalated_at": "2026-11-26T20:23:05+00:00"}
+
+    assert lines(waiting)[2].endswith("read 12:03:41  to acknowledge by 12:13:05")
+    assert lines(late)[2].endswith("OVERDUE since 12:13:05  step 2 called 12:23:05")
+    assert lines(late, language="es")[2].endswith("VENCIDO desde 12:13:05  paso 2 llamado 12:23:05")
+
+
+def test_whose_it_may_be_instead_is_told() -> None:
+    elsewhere = UNREAD | {
+        "declined": "2026-11-26T20:05:00+00:00",
+        "reason": "not-ours",
+        "proposed": ["mx-son-fge", "mx-bcs-fge"],
+    }
+
+    assert lines(FGE | elsewhere)[2].endswith("(not ours)  perhaps for mx-son-fge, mx-bcs-fge")
 
 
 def test_another_day_is_told_with_its_date_in_this_zone() -> None:

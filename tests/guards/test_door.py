@@ -19,6 +19,7 @@ from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.errors import HubError
 from hub.keys import new_private_pem
+from hub.ladders import Ladders
 from hub.picture import Picture
 from hub.problems import PROBLEMS
 from hub.rates import Rates
@@ -58,6 +59,7 @@ def client() -> FlaskClient:
         rates=Rates(RateSettings(tokens_per_s=1e5), 1),
         signer=Signer(bytes(32)),
         webhook_networks=(),
+        ladders=Ladders(),
         now=lambda: NOW,
     )
     return create_app(hub).test_client()

@@ -27,7 +27,7 @@ from hub.store import Connection, connect, grants
 from tests.proof.border_wire import IP, enter, inside
 from tests.proof.keeper import Keeper
 from tests.proof.premises import enrol_police
-from tests.proof.stage import LIMITS, children
+from tests.proof.stage import ESCALATION, LIMITS, children
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -92,6 +92,7 @@ class Post:
         (config / "checkpoint.key").write_bytes(certificate.private_key_pem.bytes())
         (config / "authority.pem").write_bytes(self.authority.cert_pem.bytes())
         shutil.copy(LIMITS, config / "limits.toml")
+        shutil.copy(ESCALATION, config / "escalation.toml")
         written = HUB_TOML.format(id=self.id, country=self.country, state=self.folder, address=self.address)
         self.config.write_text(written)
         self.told = load_settings(self.config, {})

@@ -26,6 +26,7 @@ from tests.proof.premises import enrol_police
 
 NODE = "us"
 LIMITS = Path("config/limits.toml")
+ESCALATION = Path("config/escalation.toml")
 HUB_TOML = """
 [node]
 state_dir = "{state}"
@@ -175,6 +176,7 @@ def stage(folder: Path) -> Iterator[Stage]:
     config.parent.mkdir()
     config.write_text(HUB_TOML.format(state=folder))
     shutil.copy(LIMITS, config.with_name("limits.toml"))
+    shutil.copy(ESCALATION, config.with_name("escalation.toml"))
     told = load_settings(config, {})
     with ExitStack() as stack:
         server = postgres.start(folder)

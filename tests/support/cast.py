@@ -10,6 +10,7 @@ from typing import Any
 
 from hub.directory import Agency, Directory, Kind, publishing
 from hub.grants import Grant, GrantSet, Selector, Tlp
+from hub.ladder_rows import load_ladders
 from hub.limits import Limits, load_limits
 from hub.policy import Facts, Rules
 from hub.principal import SCOPES, Principal
@@ -18,6 +19,7 @@ from schemas.sensitivity import Sensitivity
 NOW = datetime(2026, 5, 4, 21, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 LIMITS_FILE = Path(__file__).parents[2] / "config" / "limits.toml"
+ESCALATION_FILE = LIMITS_FILE.with_name("escalation.toml")
 
 
 def agency(agency_id: str, kind: Kind, *places: str, publishes: tuple[str, ...] = (), **told: Any) -> Agency:
@@ -44,6 +46,7 @@ def shipped_limits() -> Limits:
 
 
 LIMITS = shipped_limits()
+LADDERS = load_ladders(tomllib.loads(ESCALATION_FILE.read_text("utf-8")))
 
 
 def directory(*agencies: Agency, version: int = 1) -> Directory:

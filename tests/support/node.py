@@ -165,6 +165,7 @@ class Node:
             rates=Rates(rates, processes=1),
             signer=Signer(_WEBHOOK_KEY),
             webhook_networks=networks(["127.0.0.0/8"]),
+            ladders=cast.LADDERS,
             now=self.clock,
         )
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from hub import dispatching, errands
 from hub.dispatching import Leader, Subscribers
 from hub.errands import Carrier, Errand
+from hub.ladders import Ladders
 from hub.picture import Picture, Stale
 from hub.store import claims, log, subscriptions
 from hub.store.claims import Outcome, Reach
@@ -19,7 +20,7 @@ URL = "http://127.0.0.1:9999/hook"
 BY = ("us", "test-sender")
 
 
-def subscribe(desk: Desk, *, proven: bool = True, **differs: Any) -> UUID:
+def subscribe(desk: Desk, /, *, proven: bool = True, **differs: Any) -> UUID:
     """A subscription by webhook, unless it says otherwise; proven as if its receiver had answered."""
     told = {"name": "ours", "channel": "webhook", "address": URL} | differs
     answer = desk.post("/v1/subscriptions", told)
@@ -41,8 +42,9 @@ def shown(desk: Desk, subscription: UUID) -> dict[str, Any]:
 class Dispatch:
     """Who queues and who carries, each a round at a time."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, ladders: Ladders = cast.LADDERS) -> None:
         self.node = node
+        self.ladders = ladders
         self.picture = Picture.unread(cast.LIMITS)
         self.subscribers = Subscribers()
         self.carrier = Carrier(BY, self.picture)
@@ -58,7 +60,9 @@ class Dispatch:
             fence, position = led
             while True:
                 leader = Leader(holder=me, fence=fence, position=position, lease_ms=60_000)
-                came, added = dispatching.fan_out(conn, self.picture, self.subscribers, leader, self.node.clock())
+                came, added = dispatching.fan_out(
+                    conn, self.picture, self.subscribers, leader, self.node.clock(), ladders=self.ladders
+                )
                 queued += added
                 if came == position:
                     break

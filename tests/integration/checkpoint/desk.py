@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from hub.cli import cli
 from tests.support.border import HOST, Side
-from tests.support.cast import LIMITS_FILE
+from tests.support.cast import ESCALATION_FILE, LIMITS_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ def desk(side: Side, folder: Path) -> Desk:
     config = folder / f"{side.name}.toml"
     config.write_text(
         f'[node]\nid = "{side.name}"\ncountry = "{side.name.upper()}"\nstate_dir = "{folder}"\n'
-        f'limits_file = "{LIMITS_FILE}"\n[border]\nurl = "{side.url}"\ncertificate_file = "{side.name}.pem"\n'
+        f'limits_file = "{LIMITS_FILE}"\nescalation_file = "{ESCALATION_FILE}"\n'
+        f'[border]\nurl = "{side.url}"\ncertificate_file = "{side.name}.pem"\n'
         f'key_file = "{side.name}.key"\nauthority_file = "{side.name}-authority.pem"\n'
     )
     return Desk(side, config)

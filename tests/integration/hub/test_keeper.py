@@ -17,7 +17,7 @@ from hub.picture import Picture
 from hub.store import agencies, connect
 from hub.warning import warn
 from hub.workers import keeper
-from tests.support.cast import LIMITS, POLICE, SHELTER
+from tests.support.cast import LADDERS, LIMITS, POLICE, SHELTER
 from tests.support.node import TO_SHERIFF, Desk, Node, grant, public_pem
 from tests.support.waiting import until
 
@@ -46,7 +46,9 @@ def entries(node: Node) -> list[tuple[Any, ...]]:
 def running(node: Node) -> Iterator[None]:
     """The worker, in a thread."""
     told = threading.Event()
-    given = keeper.Keeper(database_url=node.url, node="us", picture=Picture.unread(LIMITS), now=node.clock)
+    given = keeper.Keeper(
+        database_url=node.url, node="us", picture=Picture.unread(LIMITS), ladders=LADDERS, now=node.clock
+    )
     thread = threading.Thread(target=keeper.run, args=(given, told.is_set), daemon=True)
     thread.start()
     try:

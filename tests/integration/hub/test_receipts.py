@@ -84,7 +84,15 @@ def test_acknowledged_and_declined_are_told_with_the_reason(
 
     said = [(one["acknowledged"] is not None, one["declined"] is not None, one["reason"]) for one in found["receipts"]]
     assert said == [(True, False, None), (False, True, "not-ours")]
-    assert found["counts"] == {"recipients": 2, "received": 2, "read": 0, "acknowledged": 1, "declined": 1}
+    assert found["counts"] == {
+        "recipients": 2,
+        "received": 2,
+        "delivered": 0,
+        "read": 0,
+        "acknowledged": 1,
+        "declined": 1,
+        "overdue": 0,
+    }
 
 
 def test_an_agency_that_says_that_it_has_read_it_is_believed(police: Desk, shelter: Desk, alert: str) -> None:
@@ -194,9 +202,9 @@ def test_the_board_names_who_read_and_who_has_yet_to(shelter: Desk, alert: str, 
 
     assert lines[0].startswith(f"alert.missing_child.issued  {alert}  accepted ")
     (first,), (second,) = ([line for line in lines if name in line] for name in (SHELTER.name, SHERIFF.name))
-    assert [word for word in first.split() if word.isalpha()][-3:] == ["received", "read", "acknowledged"]
+    assert [word for word in first.split() if word.isalpha()][-4:] == ["received", "delivered", "read", "acknowledged"]
     assert second.endswith("  not read yet")
-    assert lines[-1] == "2 recipients: 2 received, 1 read, 1 acknowledged, 0 declined"
+    assert lines[-1] == "2 recipients: 2 received, 1 delivered, 1 read, 1 acknowledged, 0 declined, 0 overdue"
 
 
 def test_as_json_and_as_csv_it_has_every_recipient(alert: str, terminal: Terminal) -> None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from hub.embedded.install import kafka_jars
-from tests.support.cast import LIMITS_FILE
+from tests.support.cast import ESCALATION_FILE, LIMITS_FILE
 from tests.support.services import state_folder
 from tests.support.waiting import until
 
@@ -23,7 +23,8 @@ def test_a_node_comes_up_where_one_has_run_before() -> None:
     with state_folder() as folder:
         config = folder / "hub.toml"
         config.write_text(
-            f'[node]\nstate_dir = "{folder}"\nlimits_file = "{LIMITS_FILE}"\n[gateway]\nport = 0\nmanagement_port = 0\n'
+            f'[node]\nstate_dir = "{folder}"\nlimits_file = "{LIMITS_FILE}"\n'
+            f'escalation_file = "{ESCALATION_FILE}"\n[gateway]\nport = 0\nmanagement_port = 0\n'
         )
         (folder / "us").mkdir()
         left = {
