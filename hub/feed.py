@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.filters import EVERYTHING, seen_in
 from hub.principal import READ
 from hub.reading import Asking, Shown, choose, comes_later, disclose, owe_ends, require_scope
 from hub.store import log
 
 if TYPE_CHECKING:
+    from hub.filters import Filter
     from hub.lanes import Reach
     from hub.store import Connection
     from hub.stored import Stored
@@ -20,22 +22,26 @@ ROUNDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Events in log order; `position` is where the next page starts, `more` whether it has something already."""
+    """Events in log order; `position` is where the next page starts, `more` whether there may be something already."""
 
     shown: tuple[Shown, ...]
     position: int
     more: bool
 
 
-def read_feed(conn: Connection, asking: Asking, *, after: int, limit: int, status: str) -> Page:
+def read_feed(
+    conn: Connection, asking: Asking, *, after: int, limit: int, wanted: Filter = EVERYTHING, where: str = "feed"
+) -> Page:
     """
-    One page of at most `limit` events of this `status` behind position `after`, on an autocommit connection.
+    One page of at most `limit` events that are `wanted` behind position `after`, on an autocommit connection.
+
+    `where` names the way that they take in the disclosure entry.
 
     Two statements: what the reader may see, and the entry that says so, which is only written while the picture that
     it was decided with is still the current one.
 
-    The position only moves with what was shown, or past a long stretch of what was not: an answer gives no count of
-    events beyond the reader's rights.
+    The position only moves with what the reader may see, wanted or not, or past a long stretch of what it may not: an
+    answer gives no count of events beyond the reader's rights.
 
     Raises:
         Denied: the token has no right to read events.
@@ -44,17 +50,19 @@ def read_feed(conn: Connection, asking: Asking, *, after: int, limit: int, statu
     require_scope(conn, asking, READ)
     lanes = asking.view.lanes.lanes
     reach = asking.reach()
-    wanted = log.Within([lane for lane in reach.lanes if lanes[lane].facts.status == status], reach.grants)
+    within = log.Within([lane for lane in reach.lanes if lanes[lane].facts.status == wanted.status], reach.grants)
     position = after
     for _ in range(ROUNDS):
-        rows = log.candidates(conn, asking.principal.agency.id, wanted, after=position, limit=limit)
-        chosen = _in_their_place(choose(asking, _once(rows, asking, status)), reach)
+        rows = log.candidates(conn, asking.reader, within, after=position, limit=limit)
+        seen = _in_their_place(choose(asking, _once(rows, asking, wanted.status)), reach)
+        chosen = _wanted(seen, asking, wanted)
         if owe_ends(conn, asking, chosen):  # an end that is owed from now on may belong on this very page
-            rows = log.candidates(conn, asking.principal.agency.id, wanted, after=position, limit=limit)
-            chosen = _in_their_place(choose(asking, _once(rows, asking, status)), reach)
-        shown = disclose(conn, asking, chosen, "feed")
+            rows = log.candidates(conn, asking.reader, within, after=position, limit=limit)
+            seen = _in_their_place(choose(asking, _once(rows, asking, wanted.status)), reach)
+            chosen = _wanted(seen, asking, wanted)
+        shown = disclose(conn, asking, chosen, where)
         is_full = len(rows) == limit
-        last = rows[-1] if is_full else shown[-1].row if shown else None
+        last = rows[-1] if is_full else seen[-1].row if seen else None
         position = last.position or position if last is not None else position
         if shown or not is_full:
             break
@@ -74,3 +82,9 @@ def _once(rows: list[Stored], asking: Asking, status: str) -> list[Stored]:
 
 def _in_their_place(chosen: list[Shown], reach: Reach) -> list[Shown]:
     return [item for item in chosen if not comes_later(item, reach.grants)]
+
+
+def _wanted(seen: list[Shown], asking: Asking, wanted: Filter) -> list[Shown]:
+    if wanted.takes_all:
+        return seen
+    return [item for item in seen if wanted.wants(seen_in(item.text), asking.reader)]

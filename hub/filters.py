@@ -6,7 +6,7 @@ comes and what stays away says nothing about fields that the reader may not see.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,11 @@ class Filter:
     changes: frozenset[Change] = EVERY_CHANGE
     status: str = "actual"
     own: bool = False
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether there is nothing to look for in what has this status."""
+        return self == replace(EVERYTHING, status=self.status)
 
     def wants(self, seen: Seen, reader: str) -> bool:
         """Whether `reader` is to be told of it."""

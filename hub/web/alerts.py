@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from flask_smorest import Blueprint
 
 from hub.alerts import read_active
+from hub.items import items
 from hub.store import transaction
 from hub.web import shapes
 from hub.web.auth import answer
 from hub.web.bodies import json_response
 from hub.web.hub import current_hub
-from hub.web.items import items
 from hub.web.queries import takes
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from hub import acks, control
 from hub.errors import Invalid, KeyReused
 from hub.events import read_event
 from hub.ingest import Accepted, accept, settle_lane
+from hub.items import item
 from hub.store import connection, idempotency, rejections, transaction
 from hub.web import shapes
 from hub.web.auth import answer
 from hub.web.bodies import json_response, read_raw
 from hub.web.hub import Hub, current_hub
-from hub.web.items import item
 from hub.web.queries import takes
 from schemas import registry, wire
 from schemas.flaws import Malformed, flaw

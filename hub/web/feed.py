@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from flask_smorest import Blueprint
 
 from hub.feed import Page, read_feed
+from hub.filters import Filter
+from hub.items import items
 from hub.store import connection
 from hub.web import shapes
 from hub.web.auth import answer
 from hub.web.bodies import json_response
 from hub.web.hub import current_hub
-from hub.web.items import items
 from hub.web.queries import takes
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def show_feed(after: str, limit: int, status: str) -> Response:
         agency = asking.principal.agency.id
         position = hub.cursors.open(after, agency, status)
         with connection(hub.pool, asking.reader) as conn:
-            found = read_feed(conn, asking, after=position, limit=limit, status=status)
+            found = read_feed(conn, asking, after=position, limit=limit, wanted=Filter(status=status, own=True))
         return found, hub.cursors.seal(found.position, agency, status)
 
     found, following = answer(page)

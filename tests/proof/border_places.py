@@ -137,7 +137,7 @@ def _had(side: Side, reader: Agency) -> set[str]:
     found: set[str] = set()
     after = 0
     while True:
-        page = feed.read_feed(side.conn, side.asking(reader), after=after, limit=500, status="actual")
+        page = feed.read_feed(side.conn, side.asking(reader), after=after, limit=500)
         if not page.shown:
             return found
         after = page.position

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from hub.arrivals import Arriving
 from hub.border.envelope import Sealed
 from hub.border.receipt import Receipt
 from hub.directory import Agency
+from hub.filters import EVERYTHING
 from hub.grants import Grant
 from hub.ingest import Accepted, accept
 from hub.limits import Limits
@@ -142,7 +143,8 @@ class Side:
 
     def feed(self, agency: Agency, *, after: int = 0, status: str = "actual") -> list[dict[str, Any]]:
         """What an agency of this node gets of its feed, in order."""
-        page = feed.read_feed(self.conn, self.asking(agency), after=after, limit=500, status=status)
+        wanted = replace(EVERYTHING, status=status)
+        page = feed.read_feed(self.conn, self.asking(agency), after=after, limit=500, wanted=wanted)
         return [json.loads(item.text) for item in page.shown]
 
     def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -64,7 +64,7 @@ def test_who_had_passed_the_case_gets_it_once_more(served: Pair) -> None:
     event = released_case()
     served.us.publish(event)
     served.cross()
-    before = feed.read_feed(served.mx.conn, served.mx.asking(REFUGIO), after=0, limit=9, status="actual")
+    before = feed.read_feed(served.mx.conn, served.mx.asking(REFUGIO), after=0, limit=9)
     records(served.us, event["subject"], REFUGIO)
     served.cross()
     assert [names_in(got) for got in served.mx.feed(REFUGIO, after=before.position)] == [{FIRST: VICTIM[FIRST]}]

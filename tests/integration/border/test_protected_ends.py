@@ -126,7 +126,7 @@ def test_a_consent_ends_over_there_by_its_own_clock(served: Pair) -> None:
     """Given a consent over there, when its time is over by the shelter's clock, then the case is read without."""
     opened_case(served, FIRST)
     later = replace(served.mx.asking(REFUGIO), at=now() + timedelta(days=31))
-    page = feed.read_feed(served.mx.conn, later, after=0, limit=9, status="actual")
+    page = feed.read_feed(served.mx.conn, later, after=0, limit=9)
     assert [CANARY in item.text for item in page.shown] == [False] * len(page.shown)
 
 
@@ -152,7 +152,7 @@ def test_who_had_decided_before_the_end_came_decides_anew(served: Pair) -> None:
     withdraws(served.us, event["consents"][0])
     served.cross()
     with pytest.raises(Stale):
-        feed.read_feed(served.mx.conn, asking, after=0, limit=9, status="actual")
+        feed.read_feed(served.mx.conn, asking, after=0, limit=9)
 
 
 def test_when_both_sides_begin_anew_nothing_of_before_stays(served: Pair) -> None:
@@ -218,7 +218,7 @@ def test_a_token_for_another_purpose_reads_without_it(served: Pair) -> None:
     for purpose in (PURPOSE, "statistics"):
         asking = served.mx.asking(REFUGIO)
         narrowed = replace(asking, principal=replace(asking.principal, purpose=purpose))
-        page = feed.read_feed(served.mx.conn, narrowed, after=0, limit=9, status="actual")
+        page = feed.read_feed(served.mx.conn, narrowed, after=0, limit=9)
         texts[purpose] = CANARY in page.shown[-1].text
     assert texts == {PURPOSE: True, "statistics": False}
 
@@ -292,7 +292,7 @@ def test_nobody_else_pays_for_it(served: Pair, monkeypatch: pytest.MonkeyPatch) 
     def looks(reader: Agency) -> int:
         asking = served.mx.asking(reader)
         asked.clear()
-        feed.read_feed(conn, asking, after=0, limit=9, status="actual")
+        feed.read_feed(conn, asking, after=0, limit=9)
         return sum("protected_copy" in one for one in asked)
 
     monkeypatch.setattr(conn, "cursor_factory", Listening)

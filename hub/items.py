@@ -1,4 +1,4 @@
-"""Events in an answer: stored text joined, never parsed and dumped again."""
+"""Events in an answer: stored text joined, never parsed and dumped again. Pure."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def item(shown: Shown) -> str:
 def items(shown: Iterable[Shown]) -> str:
     """A JSON array of them."""
     return f"[{','.join(map(item, shown))}]"
+
+
+def page(shown: Iterable[Shown], following: str, *, more: bool) -> str:
+    """A page of the feed."""
+    return f'{{"events":{items(shown)},"next":"{following}","more":{"true" if more else "false"}}}'
