@@ -21,7 +21,18 @@ logger = logging.getLogger(__name__)
 
 # What follows a dot tells two of a kind apart. A rule must be gone from the broker in less time than a killed process
 # takes to start, so a second reconciler stands by.
-MEMBERS = ("sequencer", "notary", "ingest", "reconciler", "reconciler.2", "relay", "keeper", "gateway", "management")
+MEMBERS = (
+    "sequencer",
+    "notary",
+    "ingest",
+    "reconciler",
+    "reconciler.2",
+    "relay",
+    "outflow",
+    "keeper",
+    "gateway",
+    "management",
+)
 AT_THE_BORDER = ("border", "checkpoint")  # where there is one
 WATCH_S = 0.2
 FIRST_PAUSE_S = 0.5

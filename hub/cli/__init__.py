@@ -35,7 +35,7 @@ MODULES = {
     **dict.fromkeys(
         (
             *("up", "migrate", "gateway", "management", "ingest", "sequencer", "notary", "reconciler", "relay"),
-            *("keeper", "border", "checkpoint"),
+            *("outflow", "keeper", "border", "checkpoint"),
         ),
         "hub.cli.node",
     ),
