@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hub import border_settings
 from hub.addresses import Network, networks
 from hub.border_settings import BorderSettings
+from hub.directory import Kind
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -76,6 +77,12 @@ class TokenSettings:
 
     api_ttl_s: int = 300
     kafka_ttl_s: int = 1800
+    no_secrets_for: str = ""
+
+    @property
+    def kinds_without_secrets(self) -> frozenset[str]:
+        """The kinds of agencies that are named."""
+        return frozenset(self.no_secrets_for.replace(",", " ").split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +249,10 @@ NOT_NETWORKS = Text(
     "delivery.webhook_allow_networks: networks such as 10.1.0.0/16, with spaces between them",
     "delivery.webhook_allow_networks: redes como 10.1.0.0/16, separadas por espacios",
 )
+NOT_KINDS = Text(
+    "tokens.no_secrets_for: kinds of agencies such as law_enforcement, with spaces between them",
+    "tokens.no_secrets_for: tipos de agencias como law_enforcement, separados por espacios",
+)
 AT_LEAST_ONE = Text("{name}: at least 1", "{name}: al menos 1")
 _FROM_ONE_ON = (
     "gateway.processes",
@@ -270,6 +281,7 @@ def _contradictions(settings: Settings) -> list[Text]:
             Text("tokens.kafka_ttl_s: 300 to 3600", "tokens.kafka_ttl_s: de 300 a 3600"),
         ),
     ]
+    checks.append((tokens.kinds_without_secrets <= frozenset(Kind), NOT_KINDS))
     checks.append((settings.delivery.names_networks, NOT_NETWORKS))
     for name in _FROM_ONE_ON:
         section, _, setting = name.partition(".")

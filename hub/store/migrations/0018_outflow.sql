@@ -42,3 +42,11 @@ CREATE TABLE out_record (
 CREATE INDEX out_record_made ON out_record (made_at);
 
 INSERT INTO lease (name) VALUES ('outflow');
+
+-- What a stock client shows in place of an assertion by its key: 256 random bits, of which this is the SHA-256.
+CREATE TABLE credential_secret (
+    client_id text PRIMARY KEY REFERENCES credential ON DELETE CASCADE,
+    digest    bytea NOT NULL CHECK (octet_length(digest) = 32),
+    made_at   timestamptz NOT NULL DEFAULT now()
+);
+GRANT SELECT ON credential_secret TO puente_gateway;

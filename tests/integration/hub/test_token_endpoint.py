@@ -201,7 +201,10 @@ def test_giving_and_refusing_are_on_record(node: Node) -> None:
 def test_the_refusal_speaks_spanish(node: Node) -> None:
     answer = node.client.post("/oauth/token", data={"grant_type": "x"}, headers={"Accept-Language": "es"})
 
-    assert answer.get_json()["error_description"] == "use client_credentials con private_key_jwt, o jwt-bearer"
+    assert (
+        answer.get_json()["error_description"]
+        == "use client_credentials con private_key_jwt o un secreto, o jwt-bearer"
+    )
 
 
 def test_clients_can_find_the_endpoint(node: Node) -> None:
@@ -210,7 +213,11 @@ def test_clients_can_find_the_endpoint(node: Node) -> None:
 
     assert server["issuer"] in resource["authorization_servers"]
     assert server["token_endpoint"] == "http://gateway.example/oauth/token"
-    assert server["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+    assert server["token_endpoint_auth_methods_supported"] == [
+        "private_key_jwt",
+        "client_secret_basic",
+        "client_secret_post",
+    ]
     assert resource["resource"] == "us/api"
 
 
