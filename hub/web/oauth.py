@@ -75,11 +75,16 @@ def _request(hub: Hub) -> TokenRequest:
         assertion=assertion,
         client_id=client_id,
         secret=secret,
-        resource=form.get("resource") or f"{hub.node}/{'kafka' if secret else 'api'}",
+        resource=_resource() or f"{hub.node}/{'kafka' if secret else 'api'}",
         scope=form.get("scope", ""),
         jurisdictions=form.get("jurisdictions", ""),
         purpose=form.get("purpose") or None,
     )
+
+
+def _resource() -> str:
+    """What the token is for. Stock clients that name no resource (RFC 8707) can be given an address that does."""
+    return request.form.get("resource") or request.args.get("resource", "")
 
 
 def _shown_secret() -> tuple[str, str]:

@@ -58,6 +58,11 @@ def ends(admin: KafkaAdminClient, topics: Iterable[str]) -> dict[str, int]:
     return _offsets(admin, topics, OffsetSpec.LATEST)
 
 
+def is_empty(admin: KafkaAdminClient, topic: str) -> bool:
+    """Whether nothing can be read there."""
+    return _offsets(admin, [topic], OffsetSpec.EARLIEST) == ends(admin, [topic])
+
+
 def _offsets(admin: KafkaAdminClient, topics: Iterable[str], which: int) -> dict[str, int]:
     wanted = {TopicPartition(topic, 0): which for topic in topics}
     found = admin.list_partition_offsets(wanted) if wanted else {}
