@@ -57,6 +57,8 @@ lock: $(INSTALLED) ## write all lock files anew from pyproject.toml and jgo.toml
 	uv pip compile pyproject.toml $(LOCK) --output-file requirements.lock
 	uv pip compile pyproject.toml $(LOCK) --group dev --output-file requirements-dev.lock
 	$(BIN)/python -m hub.embedded.lock .puente/maven
+	uv pip compile tests/proof/clients/requirements.in $(LOCK) --output-file tests/proof/clients/requirements.lock
+	$(BIN)/python -m hub.embedded.lock .puente/maven tests/proof/clients
 
 clean: ## remove the virtual environment and all state
 	rm -rf $(VENV) .puente .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

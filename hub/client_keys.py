@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from hub import jwk
@@ -29,6 +30,11 @@ SHARED = Text(
     "otro cliente tiene esta clave; cada uno usa la suya",
     code="key-in-use",
 )
+
+
+def digest_of(secret: str) -> bytes:
+    """What is kept of a client's secret; plain SHA-256, since 256 random bits cannot be guessed from it."""
+    return hashlib.sha256(secret.encode()).digest()
 
 
 def readable(pem: str) -> str:

@@ -1,19 +1,25 @@
-"""Give a client its token: `private_key_jwt` client credentials, or the assertion itself as a grant (RFC 7523)."""
+"""Give a client its token: `private_key_jwt` client credentials, or the assertion itself as a grant (RFC 7523).
+
+Stock Kafka clients that can hold no key show a secret (RFC 6749 section 2.3.1), for which they get less.
+"""
 
 from __future__ import annotations
 
+import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hub import tokens
+from hub.agency_rows import CLIENT_ID
 from hub.authority import scopes_of
+from hub.client_keys import digest_of
 from hub.directory import epoch_of
 from hub.errors import ClientRefused, NotAuthenticated
 from hub.policy import Decision
-from hub.principal import Principal
-from hub.store import agencies, audit, speak_for
+from hub.principal import READ, Principal
+from hub.store import agencies, audit, credentials, speak_for
 from schemas.places import covers, is_jurisdiction
 from schemas.texts import Text
 
@@ -34,10 +40,16 @@ MAX_TOKEN_JURISDICTIONS = 100  # of schemas.claims
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """What a client asks for; empty fields ask for all it may have. `resource` is an audience (RFC 8707)."""
+    """
+    What a client asks for; empty fields ask for all it may have. `resource` is an audience (RFC 8707).
 
-    assertion: str
+    It proves itself by an assertion, or by its id and a secret.
+    """
+
     resource: str
+    assertion: str = ""
+    client_id: str = ""
+    secret: str = field(default="", repr=False)
     scope: str = ""
     jurisdictions: str = ""
     purpose: str | None = None
@@ -45,11 +57,17 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True)
 class Grantor:
-    """The node's token endpoint: its issuer, seconds of validity per audience, and audiences that no person gets."""
+    """
+    The node's token endpoint: its issuer, seconds of validity per audience, and audiences that no person gets.
+
+    Those, and with `events:read` alone, are what a client gets for a secret, but for agencies of the kinds
+    `no_secrets_for`.
+    """
 
     issuer: tokens.Issuer
     ttl_s: dict[str, int]
     machines_only: frozenset[str] = frozenset()
+    no_secrets_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +92,18 @@ def give_token(conn: Connection, picture: Picture, grantor: Grantor, request: To
         raise ClientRefused("invalid_target", Text("unknown resource", "recurso desconocido"))
     if request.purpose is not None and PURPOSE.fullmatch(request.purpose) is None:
         raise ClientRefused("invalid_request", NOT_A_PURPOSE)
-    credential, agency = _authenticated(conn, picture, grantor, request.assertion, at)
+    if request.secret and request.resource not in grantor.machines_only:
+        raise ClientRefused("invalid_target", Text("a secret is for Kafka alone", "un secreto es solo para Kafka"))
+    credential, agency = _authenticated(conn, picture, grantor, request, at)
     person = picture.view.rules.directory.acting(credential.person) if credential.person else None
     if person is not None and request.resource in grantor.machines_only:
         raise ClientRefused("invalid_target", Text("not for persons", "no es para personas"))
     most = credential.scopes if person is None else scopes_of(person.roles)
+    if request.secret:
+        most &= {READ}
     scopes = frozenset(request.scope.split()) or most
     wanted = tuple(dict.fromkeys(request.jurisdictions.split())) or credential.jurisdictions
-    may_have = scopes <= most and _all_within(wanted, credential.jurisdictions)
+    may_have = bool(scopes) and scopes <= most and _all_within(wanted, credential.jurisdictions)
     principal = Principal(
         agency=agency, client_id=credential.client_id, scopes=scopes, purpose=request.purpose, person=person
     )
@@ -108,10 +130,11 @@ def _all_within(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
 
 
 def _authenticated(
-    conn: Connection, picture: Picture, grantor: Grantor, assertion: str, at: datetime
+    conn: Connection, picture: Picture, grantor: Grantor, request: TokenRequest, at: datetime
 ) -> tuple[Credential, Agency]:
     try:
-        credential = agencies.credential(conn, tokens.client_of(assertion))
+        client_id = _named(request.client_id) if request.secret else tokens.client_of(request.assertion)
+        credential = agencies.credential(conn, client_id)
     except NotAuthenticated as error:
         raise ClientRefused("invalid_client", REFUSED) from error
     if credential is None:
@@ -120,21 +143,36 @@ def _authenticated(
     directory = picture.refresh(conn).rules.directory
     agency = directory.agencies[credential.agency]
     may_act = agency.is_active and (credential.person is None or directory.acting(credential.person) is not None)
-    if not _is_proven(conn, credential, grantor, assertion, at) or not may_act:
+    if request.secret:
+        is_proven = _knows_secret(conn, credential, request.secret) and agency.kind not in grantor.no_secrets_for
+    else:
+        is_proven = _holds_key(conn, credential, grantor, request.assertion, at)
+    is_over = credential.expires_at is not None and credential.expires_at <= at
+    if not (is_proven and may_act and credential.is_enabled) or is_over:
         principal = Principal(agency=agency, client_id=credential.client_id, scopes=frozenset())
         audit.record(conn, principal, "token", Decision(False, REFUSED), policy=picture.view.rules.version)
         raise ClientRefused("invalid_client", REFUSED)
     return credential, agency
 
 
-def _is_proven(conn: Connection, credential: Credential, grantor: Grantor, assertion: str, at: datetime) -> bool:
-    """Whether the client holds its key, its credential still counts, and this assertion was not used before."""
+def _named(client_id: str) -> str:
+    if CLIENT_ID.fullmatch(client_id) is None:
+        raise NotAuthenticated
+    return client_id
+
+
+def _knows_secret(conn: Connection, credential: Credential, secret: str) -> bool:
+    """Whether this is the secret of a machine; who has none takes as long."""
+    kept = credentials.secret(conn, credential.client_id) or bytes(32)
+    return hmac.compare_digest(digest_of(secret), kept) and credential.person is None
+
+
+def _holds_key(conn: Connection, credential: Credential, grantor: Grantor, assertion: str, at: datetime) -> bool:
+    """Whether the client holds its key, and this assertion was not used before."""
     try:
         jti, expires = tokens.verify_assertion(
             assertion, credential.public_key_pem, client_id=credential.client_id, issuer=grantor.issuer.name, at=at
         )
     except NotAuthenticated:
         return False
-    is_over = credential.expires_at is not None and credential.expires_at <= at
-    unspent = agencies.spend_assertion(conn, credential.client_id, jti, datetime.fromtimestamp(expires, UTC))
-    return unspent and credential.is_enabled and not is_over
+    return agencies.spend_assertion(conn, credential.client_id, jti, datetime.fromtimestamp(expires, UTC))

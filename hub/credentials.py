@@ -5,6 +5,7 @@ A client reads what its agency may read, so an operator gives none to another ag
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,13 @@ from hub import acts, client_keys, reminders
 from hub.agency_rows import CLIENT_ID
 from hub.authority import READ_CREDENTIALS, WRITE_CREDENTIALS, is_operator, may_administer, may_keep, may_use
 from hub.errors import Invalid, NotVisible
+from hub.policy import Decision
 from hub.store import agencies, credentials
 from schemas.flaws import flaw
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from hub.directory import Credential
@@ -26,8 +28,13 @@ if TYPE_CHECKING:
     from hub.store import Connection
 
 USUAL_LIFE = timedelta(days=365)
+SECRET_BYTES = 32
 LONGEST_LIFE = timedelta(days=3 * 365)  # NIST SP 800-57 part 1: one to three years for a private authentication key
 TAKEN = Text("this id is taken", "este id ya está en uso")
+NO_SECRETS = Decision(
+    False, Text("no secrets for agencies of this kind", "sin secretos para agencias de este tipo", code="no-secrets")
+)
+NO_SECRET = Text("it has no secret", "no tiene secreto")
 DISABLED = Text("disabled already", "ya está deshabilitado")
 LIFE = Text(
     "a key ends later than now, and within three years",
@@ -105,7 +112,7 @@ def add(conn: Connection, asking: Asking, wanted: Credential) -> Credential:
 
 def replace_credential(conn: Connection, asking: Asking, wanted: Credential, *, expected: int) -> Credential:
     """
-    Put another key, and what goes with it, in the place of a client's; earlier tokens are void at once.
+    Put another key, and what goes with it, in the place of a client's; earlier tokens and its secret are void.
 
     Raises:
         Denied, NotVisible, Outdated: as everywhere. Invalid: the key or its end cannot be used.
@@ -117,6 +124,7 @@ def replace_credential(conn: Connection, asking: Asking, wanted: Credential, *, 
     acts.require(conn, asking, "credential.replace", may, of=client.client_id, before=before, after=after)
     acts.require_version(present.version, expected)
     agencies.give_credential(conn, client)
+    credentials.drop_secret(conn, client.client_id)
     client_keys.require_own(conn, client.client_id)
     return replace(client, version=present.version + 1)
 
@@ -137,6 +145,40 @@ def disable(conn: Connection, asking: Asking, client_id: str, reason: str) -> Cr
     )
     credentials.disable(conn, present)
     return replace(present, is_enabled=False, version=present.version + 1)
+
+
+def give_secret(conn: Connection, asking: Asking, client_id: str, without: Collection[str]) -> str:
+    """
+    A secret for a stock client that can hold no key, in the place of an earlier one; it is shown now and never again.
+
+    It gets tokens for Kafka alone, and none for agencies of the kinds `without`.
+
+    Raises:
+        Denied, NotVisible: not the caller's to do, or not there. Conflict: the client is disabled.
+    """
+    present = _held(conn, asking, WRITE_CREDENTIALS, "credential.secret", client_id)
+    may = may_keep(asking.principal, WRITE_CREDENTIALS, present.agency)
+    if may.is_allowed and asking.principal.agency.kind in without:
+        may = NO_SECRETS
+    clash = None if present.is_enabled else DISABLED
+    acts.require(conn, asking, "credential.secret", may, of=client_id, after={"secret": "made"}, clash=clash)
+    made = secrets.token_urlsafe(SECRET_BYTES)
+    credentials.put_secret(conn, client_id, client_keys.digest_of(made))
+    return made
+
+
+def end_secret(conn: Connection, asking: Asking, client_id: str) -> None:
+    """
+    No token for this client any more but by its key.
+
+    Raises:
+        Denied, NotVisible: not the caller's to do, or not there. Conflict: it has no secret.
+    """
+    present = _held(conn, asking, WRITE_CREDENTIALS, "credential.secret", client_id)
+    may = may_administer(asking.principal, WRITE_CREDENTIALS, present.agency)
+    clash = None if credentials.secret(conn, client_id) else NO_SECRET
+    acts.require(conn, asking, "credential.secret", may, of=client_id, after={"secret": "ended"}, clash=clash)
+    credentials.drop_secret(conn, client_id)
 
 
 def _usable(client: Credential, at: datetime) -> Credential:

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 # takes to start, so a second reconciler stands by.
 MEMBERS = (
     *("sequencer", "notary", "ingest", "reconciler", "reconciler.2", "relay", "keeper", "dispatcher", "sender"),
-    *("gateway", "stream", "management"),
+    *("outflow", "gateway", "stream", "management"),
 )
 AT_THE_BORDER = ("border", "checkpoint")  # where there is one
 WATCH_S = 0.2

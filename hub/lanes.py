@@ -99,6 +99,11 @@ class _Span:
         return cls(rules, since, until)
 
 
+def next_turn(rules: Rules, at: datetime) -> datetime:
+    """When the next grant or attestation begins or ends, behind `at`; the end of time if none does."""
+    return _Span.around(at, rules).until
+
+
 class Reaches:
     """Reaches computed before, for as long as nothing they rest on changes; bounded, oldest out first.
 

@@ -156,6 +156,7 @@ def gateway_app() -> Flask:
                 own,
                 {audience: told.tokens.api_ttl_s, f"{node}/kafka": told.tokens.kafka_ttl_s},
                 frozenset({f"{node}/kafka"}),
+                told.tokens.kinds_without_secrets,
             ),
             cursors=Cursors(keys.cursor_key(told.state_dir)),
             rates=Rates(told.rates, gateway.processes),

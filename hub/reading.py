@@ -155,6 +155,11 @@ def choose(asking: Asking, rows: Sequence[Stored]) -> list[Shown]:
     return [one for one in found if one is not None]
 
 
+def would_get(conn: Connection, asking: Asking, rows: Sequence[Stored]) -> list[Shown]:
+    """What `disclose` would put on record of `rows` now; nothing of it may leave by this."""
+    return _opened_across(conn, asking, choose(asking, rows))
+
+
 def as_shown(principal: Principal, row: Stored, decision: Decision, rules: Rules, at: datetime) -> Shown | None:
     """What a decision about `row` comes to for this principal; None: nothing, or nothing new."""
     if not decision.is_allowed or decision.projection is None or _was_open_before(row, decision):

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub import border_settings, delivery_settings, public_settings
+from hub import border_settings, delivery_settings, public_settings, token_settings
 from hub.border_settings import BorderSettings
 from hub.delivery_settings import DeliverySettings
 from hub.public_settings import PublicSettings
+from hub.token_settings import TokenSettings
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -87,14 +88,6 @@ class StreamSettings:
     heartbeat_s: int = 15
     queue_kb: int = 256
     threads: int = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenSettings:
-    """Seconds a token is valid."""
-
-    api_ttl_s: int = 300
-    kafka_ttl_s: int = 1800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +253,7 @@ _FROM_ONE_ON = (
 
 
 def _contradictions(settings: Settings) -> list[Text]:
-    node, tokens = settings.node, settings.tokens
+    node = settings.node
     brokers = [
         address.strip().rpartition(":")[0].strip("[]") for address in settings.kafka.bootstrap.split(",") if address
     ]
@@ -268,11 +261,6 @@ def _contradictions(settings: Settings) -> list[Text]:
         (node.country in ("US", "MX") and node.id == node.country.lower(), NOT_A_NODE),
         (re.fullmatch(r"(https?://[^/?#\s]+)?", settings.stream.url) is not None, NOT_A_URL),
         (bool(settings.kafka.ca_file) or all(map(is_loopback, brokers)), KAFKA_IN_CLEAR),
-        (30 <= tokens.api_ttl_s <= 300, Text("tokens.api_ttl_s: 30 to 300", "tokens.api_ttl_s: de 30 a 300")),
-        (
-            300 <= tokens.kafka_ttl_s <= 3600,
-            Text("tokens.kafka_ttl_s: 300 to 3600", "tokens.kafka_ttl_s: de 300 a 3600"),
-        ),
     ]
     for name, served in (("gateway", settings.gateway), ("stream", settings.stream)):
         has_tls = bool(served.certificate_file)
@@ -284,6 +272,7 @@ def _contradictions(settings: Settings) -> list[Text]:
     checks += border_settings.contradictions(settings.border)
     checks += delivery_settings.contradictions(settings.delivery)
     checks += public_settings.contradictions(settings.public)
+    checks += token_settings.contradictions(settings.tokens)
     return [text for is_kept, text in checks if not is_kept]
 
 

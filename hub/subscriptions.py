@@ -41,6 +41,10 @@ MOST_SHOWN = 500
 NONE_SUCH = Decision(False, Text("no such subscription", "no existe tal suscripción"))
 ALLOWED = Decision(True, Text("who reads may subscribe", "quien lee puede suscribirse"))
 TOO_MANY = Text("an agency has at most {most} subscriptions", "una agencia tiene a lo más {most} suscripciones")
+ONE_TOPIC = Text(
+    "an agency has one topic, and one subscription says what is in it",
+    "una agencia tiene un tema, y una suscripción dice qué contiene",
+)
 NOT_PROVEN = Text("its address is not proven yet", "su dirección aún no se ha comprobado")
 NOT_ENABLED = Text("it is not enabled", "no está habilitada")
 NO_SECRET = Text("only webhooks are signed", "solo se firman los avisos por webhook")
@@ -57,12 +61,14 @@ def add(conn: Connection, asking: Asking, wanted: Mapping[str, Any], allow: Coll
     A new subscription, from now on; a webhook or mail address waits until it is proven.
 
     Raises:
-        Denied: the token may not read. Conflict: the agency has too many.
+        Denied: the token may not read. Conflict: the agency has too many, or one by Kafka already.
         Invalid: the address is none that anything may be sent to.
     """
     told = dict(wanted) | {"address": _usable(wanted["channel"], wanted["address"], allow)}
     me = asking.principal
     clash = TOO_MANY.format(most=MOST) if stored.count(conn, me.agency.id) >= MOST else None
+    if wanted["channel"] is Channel.KAFKA and stored.has_topic(conn, me.agency.id):
+        clash = ONE_TOPIC
     jurisdictions, purpose = narrowing(me)
     is_proven = told["channel"] is Channel.KAFKA
     acts.require(conn, asking, "subscription.add", _may(asking), of=me.agency.id, after=_noted(told), clash=clash)

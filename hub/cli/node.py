@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hub import launch, main, main_border, main_delivery, main_rules
+from hub import launch, main, main_border, main_delivery, main_outflow, main_rules
 from hub.cli.config import with_config
 from hub.cli.language import LANGUAGE, say
 from hub.settings import Settings
@@ -110,6 +110,11 @@ reconciler = _worker(
     ),
 )
 relay = _worker("relay", main.run_relay, say("Run the relay to Kafka alone.", "Ejecuta solo el relevo a Kafka."))
+outflow = _worker(
+    "outflow",
+    main_outflow.run_outflow,
+    say("Run the writer of agencies' own topics alone.", "Ejecuta solo la escritura de los temas de las agencias."),
+)
 border = _worker(
     "border",
     main_border.run_border,

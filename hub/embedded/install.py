@@ -45,9 +45,11 @@ class _Jar:
             return file_digest(content, "sha256").hexdigest() == self.sha256
 
 
-def kafka_jars(cache: Path = CACHE, *, console: Console | None = None, language: str = "en") -> tuple[Path, ...]:
+def kafka_jars(
+    cache: Path = CACHE, *, lock: Path = LOCK, console: Console | None = None, language: str = "en"
+) -> tuple[Path, ...]:
     """
-    Every jar a broker needs, from `cache`; what is missing there is fetched first, with a progress bar.
+    Every jar of `lock`, by default all a broker needs, from `cache`; what is missing is fetched, with a progress bar.
 
     `cache` has the layout of a Maven repository and may serve several state folders. Where the jars come from is
     the user's own client configuration (jgo's repositories, the proxy variables of the environment); without one it
@@ -57,9 +59,9 @@ def kafka_jars(cache: Path = CACHE, *, console: Console | None = None, language:
         NotInstalled: a jar cannot be had, or is not the one that was pinned.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    jars = _pinned_jars(cache)
+    jars = _pinned_jars(cache, lock)
     if not all(jar.is_pinned() for jar in jars):
-        lock = claim(cache, wait_s=WAIT_FOR_OTHERS_S)
+        claimed = claim(cache, wait_s=WAIT_FOR_OTHERS_S)
         try:
             missing = [jar for jar in jars if not jar.is_pinned()]
             with _progress(len(missing), console, language) as advance:
@@ -67,15 +69,15 @@ def kafka_jars(cache: Path = CACHE, *, console: Console | None = None, language:
                     _fetch(jar)
                     advance()
         finally:
-            os.close(lock)
+            os.close(claimed)
     return tuple(jar.path for jar in jars)
 
 
-def _pinned_jars(cache: Path) -> list[_Jar]:
+def _pinned_jars(cache: Path, lock: Path) -> list[_Jar]:
     repositories = GlobalSettings.load().repositories or None
     context = MavenContext(repo_cache=cache.absolute(), remote_repos=repositories, timeout=TIMEOUT_S)
     jars = []
-    for pin in LockFile.load(LOCK).dependencies:
+    for pin in LockFile.load(lock).dependencies:
         artifact = context.project(pin.groupId, pin.artifactId).at_version(pin.version).artifact()
         path, sha256 = artifact.cached_path, pin.sha256
         if path is None or sha256 is None:

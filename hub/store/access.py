@@ -76,6 +76,29 @@ class Enrolled:
     others: tuple[str, ...]
 
 
+# Who wants a topic to read, and may read it now: it has been written, and nothing there is being deleted.
+_OUTS = """
+SELECT s.agency, coalesce(t.state, '') = 'open'
+  FROM subscription s JOIN agency a ON a.id = s.agency LEFT JOIN out_topic t ON t.agency = s.agency
+ WHERE s.channel = 'kafka' AND s.state = 'enabled' AND a.standing = 'active' AND a.peer IS NULL
+ ORDER BY s.agency
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outs:
+    """Agencies that want a topic to read, and those of them that may read theirs now."""
+
+    wanting: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+
+
+def outs(conn: Connection) -> Outs:
+    """As things stand; asked again and again, so it says what is, and not that something has changed."""
+    rows = [(str(agency), bool(is_open)) for agency, is_open in conn.execute(_OUTS).fetchall()]
+    return Outs(wanting=tuple(one for one, _ in rows), readers=tuple(one for one, is_open in rows if is_open))
+
+
 def enrolled(conn: Connection) -> Enrolled:
     """Everyone whom this node has enrolled; one statement, so that all of it is of one moment."""
     rows = conn.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import kwargs_row
+from psycopg.rows import kwargs_row, tuple_row
 
 from hub.directory import Credential
 from hub.store import agencies
@@ -91,6 +91,32 @@ def disable(conn: Connection, credential: Credential) -> None:
         "UPDATE credential SET is_enabled = false, version = version + 1 WHERE client_id = %s", (credential.client_id,)
     )
     agencies.void_tokens(conn, credential)
+
+
+def put_secret(conn: Connection, client_id: str, digest: bytes) -> None:
+    """A client's only secret, by its digest; the one before counts no more."""
+    conn.execute(
+        """
+        INSERT INTO credential_secret (client_id, digest) VALUES (%s, %s)
+            ON CONFLICT (client_id) DO UPDATE SET (digest, made_at) = (excluded.digest, excluded.made_at)
+        """,
+        (client_id, digest),
+    )
+
+
+def secret(conn: Connection, client_id: str) -> bytes | None:
+    """The digest of a client's secret."""
+    row = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT digest FROM credential_secret WHERE client_id = %s", (client_id,))
+        .fetchone()
+    )
+    return None if row is None else bytes(row[0])
+
+
+def drop_secret(conn: Connection, client_id: str) -> bool:
+    """It counts no more; whether there was one."""
+    return conn.execute("DELETE FROM credential_secret WHERE client_id = %s", (client_id,)).rowcount == 1
 
 
 def has_twin(conn: Connection, client_id: str) -> bool:

@@ -94,6 +94,22 @@ def calling(conn: Connection, agencies: Collection[str], channels: tuple[Channel
     return [_subscription(row) for row in rows]
 
 
+def by_channel(conn: Connection, channel: Channel) -> list[Subscription]:
+    """Every subscription by this channel, whatever its state."""
+    rows = (
+        conn.cursor(row_factory=dict_row)
+        .execute(f"SELECT {_COLUMNS} FROM subscription s WHERE s.channel = %s", (str(channel),))  # noqa: S608
+        .fetchall()
+    )
+    return [_subscription(row) for row in rows]
+
+
+def has_topic(conn: Connection, agency: str) -> bool:
+    """Whether an agency is told by Kafka already; two that ask at once take turns by the agency's row."""
+    conn.execute("SELECT 1 FROM agency WHERE id = %s FOR NO KEY UPDATE", (agency,))
+    return conn.execute("SELECT 1 FROM subscription WHERE agency = %s AND channel = 'kafka'", (agency,)).rowcount > 0
+
+
 def add(conn: Connection, wanted: dict[str, Any]) -> tuple[Subscription, Tally]:
     """A new subscription, with these columns."""
     quiet: Quiet | None = wanted.pop("quiet")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+from flask import Response
 from flask_smorest import Blueprint
 
 from hub import credentials
@@ -11,7 +13,7 @@ from hub.agency_rows import CredentialChangeSchema, CredentialSchema
 from hub.directory import Credential
 from hub.web import people_shapes, shapes
 from hub.web.auth import act
-from hub.web.bodies import page, read_row
+from hub.web.bodies import json_response, page, read_row
 from hub.web.hub import current_hub
 from hub.web.persons import REASON
 from hub.web.queries import takes
@@ -19,8 +21,6 @@ from hub.web.versions import expected_version, versioned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from flask import Response
 
     from hub.reading import Asking
     from hub.store import Connection
@@ -82,12 +82,33 @@ def show_credential(client_id: str) -> Response:
 @bp.doc(**shapes.body("CredentialChange", if_match=True))
 @bp.response(200, people_shapes.CredentialShape)
 def replace_credential(client_id: str) -> Response:
-    """Put another key, and what goes with it, in the place of the present one; earlier tokens are void at once."""
+    """Put another key, and what goes with it, in the place of the present one; earlier tokens and secrets are void."""
     client = _client(client_id, read_row(CHANGE))
     expected = expected_version()
     return versioned(
         _shown(act(lambda conn, asking: credentials.replace_credential(conn, asking, client, expected=expected)))
     )
+
+
+@bp.post("/credentials/<client_id>/secret")
+@bp.response(201, people_shapes.ClientSecret)
+def give_secret(client_id: str) -> Response:
+    """
+    A secret for a stock Kafka client that can hold no key, in the place of an earlier one; shown this once.
+
+    With it the token endpoint gives tokens for Kafka alone, with the scope `events:read`.
+    """
+    without = current_hub().grantor.no_secrets_for
+    secret = act(lambda conn, asking: credentials.give_secret(conn, asking, client_id, without))
+    return json_response(orjson.dumps({"client_id": client_id, "client_secret": secret}).decode(), 201)
+
+
+@bp.delete("/credentials/<client_id>/secret")
+@bp.response(204)
+def end_secret(client_id: str) -> Response:
+    """No token any more but by the client's key."""
+    act(lambda conn, asking: credentials.end_secret(conn, asking, client_id))
+    return Response(status=204)
 
 
 @bp.post("/credentials/<client_id>/end")

@@ -61,6 +61,13 @@ class CredentialShape(Ends):
     version = fields.Integer(required=True)
 
 
+class ClientSecret(Schema):
+    """What a stock client shows at the token endpoint; the hub keeps nothing that it could be read from."""
+
+    client_id = fields.String(required=True)
+    client_secret = fields.String(required=True)
+
+
 class Credentials(Schema):
     """A page of machines' clients; `next` is null at its end."""
 

@@ -34,7 +34,8 @@ def of_client_refused(error: errors.ClientRefused) -> Response:
     """The token endpoint speaks OAuth (RFC 6749 section 5.2), not problem documents."""
     body = {"error": error.code, "error_description": error.text.in_(preferred())}
     status = 401 if error.code == "invalid_client" else 400
-    return Response(orjson.dumps(body), status, content_type="application/json", headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store"} | ({"WWW-Authenticate": 'Basic realm="puente"'} if status == 401 else {})
+    return Response(orjson.dumps(body), status, content_type="application/json", headers=headers)
 
 
 class ProblemApi(Api):

@@ -28,13 +28,16 @@ class Wanted:
     """
     What the broker must match: `agencies` are the active ones, `node_principal` is the node's own (`us-node`).
 
-    The `others` have topics and no rights: ingest has yet to read what they sent, and they what was refused.
+    The `others` have topics and no rights: ingest has yet to read what they sent, and they what was refused. `outs`
+    are those of the active ones that want a topic to read, `readers` those of them that may read it right now.
     """
 
     prefix: str
     node_principal: str
     agencies: tuple[str, ...]
     others: tuple[str, ...] = ()
+    outs: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +59,8 @@ def look(admin: KafkaAdminClient, wanted: Wanted, care: Care, *, with_settings: 
         NotProjected: the broker refused a part; what it took stays.
         KafkaError: the broker cannot be reached.
     """
-    surplus, missing = rules.difference(
-        admin, rules.asked_for(wanted.agencies, wanted.prefix), wanted.prefix, wanted.node_principal
-    )
+    asked = rules.asked_for(wanted.agencies, wanted.prefix, wanted.readers)
+    surplus, missing = rules.difference(admin, asked, wanted.prefix, wanted.node_principal)
     rules.take_away(admin, surplus, care.changed)
     is_right = not surplus
     for number, step in enumerate(_steps(admin, wanted, missing, care.changed, with_settings=with_settings)):
@@ -76,7 +78,7 @@ def _steps(
     admin: KafkaAdminClient, wanted: Wanted, missing: Iterable[ACL], changed: Changed, *, with_settings: bool
 ) -> Iterator[Step]:
     known = set(admin.list_topics())
-    asked = topics.asked_for({*wanted.agencies, *wanted.others}, wanted.prefix)
+    asked = topics.asked_for({*wanted.agencies, *wanted.others}, wanted.prefix, wanted.outs)
     for part in _parts([topic for topic in asked if topic.name not in known], TOPICS_AT_ONCE):
         yield partial(_make, admin, part, changed)
     for rights in _parts(list(missing), RULES_AT_ONCE):

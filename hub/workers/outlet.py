@@ -64,14 +64,15 @@ class Outgoing:
 class Outlet:
     """A producer to be used as a context manager; after a failure it is spent, and sends nothing any more."""
 
-    def __init__(self, kafka: dict[str, Any]) -> None:
+    def __init__(self, kafka: dict[str, Any], *, ack_timeout_s: float = ACK_TIMEOUT_S) -> None:
         """
-        Connect.
+        Connect; who waits longer than `ack_timeout_s` for what goes out together has failed.
 
         Raises:
             KafkaError: no broker answers.
         """
         self._producer: KafkaProducer = opened(KafkaProducer, **(kafka | PRODUCER))
+        self._ack_timeout_s = ack_timeout_s
 
     def __enter__(self) -> Outlet:
         return self
@@ -103,8 +104,8 @@ class Outlet:
         while waiting:
             before_each()
             futures = [self._start(record) for queue in waiting.values() for record in _chunk(queue)]
-            deadline = time.monotonic() + ACK_TIMEOUT_S
-            self._producer.flush(timeout=ACK_TIMEOUT_S)
+            deadline = time.monotonic() + self._ack_timeout_s
+            self._producer.flush(timeout=self._ack_timeout_s)
             for future in futures:
                 future.get(timeout=max(0.001, deadline - time.monotonic()))
             waiting = {place: queue for place, queue in waiting.items() if queue}

@@ -20,7 +20,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from hub.errors import Unavailable
-from hub.store import Connection, access, agencies, connect, listening
+from hub.store import Connection, access, agencies, connect, listening, outflow
 from hub.store.log import Deposed
 from hub.workers.access import Care, Wanted, look
 from hub.workers.opening import opened
@@ -38,6 +38,7 @@ DRIFT_S = 10.0
 RETRY_S = 0.5
 AGAIN_S = 0.02  # the controller answers before the broker acts on it
 SLOW_S = 10.0
+NOBODY_READS = access.Outs()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ def run(reconciler: Reconciler, stopping: Callable[[], bool]) -> None:
                 closing(opened(KafkaAdminClient, **reconciler.kafka)) as admin,
             ):
                 listening.listen(conn, "directory")
+                listening.listen(conn, outflow.CHANNEL)
                 _take_part(reconciler, conn, admin, me, stopping)
         except Deposed:
             logger.warning("deposed")
@@ -93,16 +95,25 @@ def _take_part(
             access.resign(conn, me)
 
 
-def _lead(broker: _Broker, followed: int, stopping: Callable[[], bool]) -> None:
-    """`followed` is the directory version that the broker's rules are known to have followed last."""
+def _lead(broker: _Broker, version: int, stopping: Callable[[], bool]) -> None:
+    """`version` is that of the directory that the broker's rules are known to have followed last."""
     look_at_s = 0.0
+    followed = _Cause(version)
     wanted: Wanted | None = None
     while not stopping():
         broker.go_on()
-        if broker.version() != followed or time.monotonic() >= look_at_s:
+        if broker.cause() != followed or time.monotonic() >= look_at_s:
             followed, wanted = broker.follow(followed, wanted, stopping)
             look_at_s = time.monotonic() + broker.reconciler.drift_s
         listening.wait(broker.conn, most_s=POLL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """What the broker's rules follow: the directory, by its version, and who reads events there."""
+
+    version: int
+    outs: access.Outs = NOBODY_READS
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,31 +129,32 @@ class _Broker:
         """Go on leading; raises `Deposed` when another leads."""
         access.go_on(self.conn, self.leader, lease_ms=LEASE_MS)
 
-    def version(self) -> int:
-        """The directory's."""
-        return agencies.version_of(self.conn)
+    def cause(self) -> _Cause:
+        """As things stand."""
+        return _Cause(agencies.version_of(self.conn), access.outs(self.conn))
 
-    def follow(self, followed: int, before: Wanted | None, stopping: Callable[[], bool]) -> tuple[int, Wanted]:
+    def follow(self, followed: _Cause, before: Wanted | None, stopping: Callable[[], bool]) -> tuple[_Cause, Wanted]:
         """
-        Look until everything is as the table says; the directory version that the broker follows then.
+        Look until everything is as the tables say; what the broker follows then.
 
         `before` is what was wanted last: a directory that has changed in something else explains no difference.
         """
         told = _Told()
         slow_at_s = time.monotonic() + SLOW_S
-        with_settings = self.version() == followed
+        with_settings = self.cause().version == followed.version
         while True:
-            enrolled = access.enrolled(self.conn)
-            wanted = wanted_by(enrolled, self.reconciler)
-            told.is_drift = enrolled.version == followed or wanted == before
+            outs, enrolled = access.outs(self.conn), access.enrolled(self.conn)
+            cause = _Cause(enrolled.version, outs)
+            wanted = wanted_by(enrolled, self.reconciler, outs)
+            told.is_drift = cause == followed or wanted == before
             care = Care(
                 before_giving=self.go_on,
-                is_overtaken=lambda version=enrolled.version: self.version() != version,  # type: ignore[misc]
+                is_overtaken=lambda cause=cause: self.cause() != cause,  # type: ignore[misc]
                 changed=told,
             )
             if look(self.admin, wanted, care, with_settings=with_settings):
                 access.saw(self.conn, self.leader, version=enrolled.version)
-                return enrolled.version, wanted
+                return cause, wanted
             if stopping():
                 return followed, wanted
             if time.monotonic() > slow_at_s:
@@ -152,13 +164,15 @@ class _Broker:
             self.go_on()
 
 
-def wanted_by(enrolled: access.Enrolled, reconciler: Reconciler) -> Wanted:
-    """Topics for everyone enrolled, rights for those that are active."""
+def wanted_by(enrolled: access.Enrolled, reconciler: Reconciler, outs: access.Outs = NOBODY_READS) -> Wanted:
+    """Topics for everyone enrolled, rights for those that are active; topics to read for those that want one."""
     return Wanted(
         prefix=reconciler.prefix,
         node_principal=f"{reconciler.node}-node",
         agencies=enrolled.active,
         others=enrolled.others,
+        outs=tuple(one for one in outs.wanting if one in enrolled.active),  # of another moment, perhaps
+        readers=tuple(one for one in outs.readers if one in enrolled.active),
     )
 
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka import TopicPartition
+from kafka.errors import KafkaError
 
 from hub.errors import Unavailable
 from hub.rendering import CROSSED, render
 from hub.store import Connection, connect, log, rejections
-from hub.workers import feedback, topics
-from hub.workers.opening import opened
+from hub.workers import feedback, last_records, topics
 from hub.workers.outlet import Outgoing, Outlet
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 LEASE_MS = 10_000  # longer than the outlet waits for an acknowledgement: who waits longer is deposed, and knows it
-READ_TIMEOUT_S = 8.0
 PAUSE_S = 0.02
 HEADER = "position"
 
@@ -132,30 +131,10 @@ def _last_positions(relay: Relay) -> dict[tuple[str, int], int]:
     Raises:
         TopicsMissing: they are not all there; without this, what one of them holds would go unseen and be sent again.
     """
-    consumer = opened(KafkaConsumer, **relay.kafka, enable_auto_commit=False, auto_offset_reset="none", group_id=None)
-    try:
+    with closing(last_records.reader(relay.kafka)) as consumer:
         parts = {topic: consumer.partitions_for_topic(topic) for topic in topics.shared_topics(relay.prefix)}
         if not all(parts.values()):
             raise TopicsMissing
         wanted = [TopicPartition(topic, part) for topic, held in parts.items() for part in held or ()]
-        ends = consumer.end_offsets(wanted)
-        starts = consumer.beginning_offsets(wanted)
-        filled = [partition for partition in wanted if ends[partition] > starts[partition]]
-        consumer.assign(filled)
-        for partition in filled:
-            consumer.seek(partition, ends[partition] - 1)
-        return _read_last(consumer, filled)
-    finally:
-        consumer.close()
-
-
-def _read_last(consumer: KafkaConsumer, filled: Sequence[TopicPartition]) -> dict[tuple[str, int], int]:
-    last: dict[tuple[str, int], int] = {}
-    deadline = time.monotonic() + READ_TIMEOUT_S
-    while len(last) < len(filled):
-        if time.monotonic() > deadline:
-            raise KafkaTimeoutError("the last records cannot be read")
-        for partition, records in consumer.poll(timeout_ms=200).items():
-            headers = dict(records[-1].headers)
-            last[partition.topic, partition.partition] = int(headers.get(HEADER, b"0"))
-    return last
+        found = last_records.headers(consumer, wanted)
+    return {(place.topic, place.partition): int(held.get(HEADER, b"0")) for place, held in found.items()}

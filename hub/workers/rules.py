@@ -23,7 +23,7 @@ from kafka.admin import (
 )
 from kafka.errors import NoError
 
-from hub.workers.topics import Changed, NotProjected, rejected_topic, shared_topics
+from hub.workers.topics import Changed, NotProjected, out_topic, rejected_topic, shared_topics
 from schemas import wire
 from schemas.forms import AGENCY_PATTERN
 
@@ -39,9 +39,9 @@ ANY_RULE = ACLFilter(
 )
 
 
-def asked_for(agencies: Iterable[str], prefix: str) -> set[ACL]:
-    """What each agency may do. To write or read a topic includes to describe it."""
-    rules = set()
+def asked_for(agencies: Iterable[str], prefix: str, readers: Iterable[str] = ()) -> set[ACL]:
+    """What each agency may do; `readers` have a topic to read. To write or read a topic includes to describe it."""
+    rules = {to_read_out(agency, prefix) for agency in readers}
     for agency in agencies:
         rules |= {
             _allow(agency, ACLOperation.WRITE, ResourcePattern(ResourceType.TOPIC, wire.in_topic(agency, prefix))),
@@ -53,6 +53,11 @@ def asked_for(agencies: Iterable[str], prefix: str) -> set[ACL]:
             ),
         }
     return rules
+
+
+def to_read_out(agency: str, prefix: str) -> ACL:
+    """The rule by which an agency reads its events."""
+    return _allow(agency, ACLOperation.READ, ResourcePattern(ResourceType.TOPIC, out_topic(agency, prefix)))
 
 
 def _allow(agency: str, operation: ACLOperation, on: ResourcePattern) -> ACL:
@@ -81,7 +86,7 @@ def _is_surplus(rule: ACL, prefix: str, node_principal: str) -> bool:
         return is_ours and rule.operation not in CLIENTS_MAY
     if resource.resource_type != ResourceType.TOPIC:
         return False
-    if any(_meets(resource, area) for area in (f"{prefix}in.", f"{prefix}rejected.")):
+    if any(_meets(resource, area) for area in (f"{prefix}in.", f"{prefix}rejected.", f"{prefix}out.")):
         return True
     shared = any(_covers(resource, topic) for topic in shared_topics(prefix))
     return shared and rule.operation not in READERS_MAY

@@ -21,7 +21,8 @@ def name(kind: str, status: str) -> str:
 KINDS = ("alert", "case", "ack", "note", "control")
 SHARED = tuple(name(kind, status) for kind in KINDS for status in ("actual", "exercise", "test"))
 SHARED_PARTITIONS = 4
-WEEK_MS = 7 * 24 * 3600 * 1000  # PostgreSQL remembers; Kafka carries, and rides out an outage of the ingest worker
+HOUR_MS = 3600 * 1000
+WEEK_MS = 7 * 24 * HOUR_MS  # PostgreSQL remembers; Kafka carries, and rides out an outage of the ingest worker
 
 MAX_EVENT_BYTES = 262_144
 RECORD_OVERHEAD_BYTES = 4_096  # key, headers and batch frame around the largest event
@@ -33,6 +34,12 @@ INBOUND: Mapping[str, str] = {
     "retention.ms": str(WEEK_MS),
 }
 OUTBOUND: Mapping[str, str] = {"message.timestamp.type": "LogAppendTime", "retention.ms": str(WEEK_MS)}
+# What agencies read. A broker forgets by whole segments, so a short one, or what is old stays with what is new.
+READ_OUT: Mapping[str, str] = {
+    "message.timestamp.type": "LogAppendTime",
+    "retention.ms": str(24 * HOUR_MS),
+    "segment.ms": str(HOUR_MS),
+}
 
 Changed = Callable[[str, str], None]  # what was done, and to which rule or topic
 
@@ -60,18 +67,24 @@ def work_topic(prefix: str = "") -> str:
     return f"{prefix}delivery.v1"
 
 
+def out_topic(agency: str, prefix: str = "") -> str:
+    """Where an agency that prefers Kafka reads its events."""
+    return f"{prefix}out.{agency}.v1"
+
+
 def shared_topics(prefix: str = "") -> tuple[str, ...]:
     """The topics that consumers inside the node read."""
     return tuple(prefix + name for name in SHARED)
 
 
-def asked_for(agencies: Iterable[str], prefix: str) -> list[Topic]:
-    """Every topic that must be there. One partition an agency: its events stay in order."""
+def asked_for(agencies: Iterable[str], prefix: str, outs: Iterable[str] = ()) -> list[Topic]:
+    """Every topic that must be there, `outs` those that are read. One partition an agency: its events stay in order."""
     topics = [Topic(name=name, partitions=SHARED_PARTITIONS, settings=OUTBOUND) for name in shared_topics(prefix)]
     topics.append(Topic(name=work_topic(prefix), partitions=PARTS, settings=OUTBOUND))
     for agency in sorted(agencies):
         topics.append(Topic(name=wire.in_topic(agency, prefix), partitions=1, settings=INBOUND))
         topics.append(Topic(name=rejected_topic(agency, prefix), partitions=1, settings=OUTBOUND))
+    topics += [Topic(name=out_topic(agency, prefix), partitions=1, settings=READ_OUT) for agency in sorted(outs)]
     return topics
 
 

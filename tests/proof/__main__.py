@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Mapping
 
 from tests.proof.border import border
+from tests.proof.clients import clients
 from tests.proof.day import day
 from tests.proof.kills import kills
 from tests.proof.policy import policy
@@ -30,6 +31,7 @@ PROOFS: Mapping[str, Proof] = {
     "restore": restore,
     "day": day,
     "border": border,
+    "clients": clients,
 }
 QUICK_VARIABLE = "PUENTE_PROOF_QUICK"
 

@@ -10,9 +10,11 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from hub.directory import Agency
+from hub.outflow import Fingerprint
 from hub.picture import Picture
 from hub.settings import WorkerSettings
-from hub.workers import ingest, reconciler, relay, sequencer
+from hub.workers import ingest, outflow, reconciler, relay, sequencer
+from hub.workers.out_turns import Outflow
 from hub.workers.rules import ANY_RULE
 from hub.workers.topics import rejected_topic
 from schemas import wire
@@ -83,6 +85,8 @@ class Working:
         if name == "relay":
             told = relay.Relay(database_url=url, kafka=self.login(), node="us", prefix=self.prefix)
             return lambda stopping: relay.run(told, stopping)
+        if name == "outflow":
+            return lambda stopping: outflow.run(self.outflow(), stopping)
         given = ingest.Ingest(
             database_url=url,
             kafka=self.login(),
@@ -94,6 +98,18 @@ class Working:
             poll_ms=self._poll_ms,
         )
         return lambda stopping: ingest.run(given, stopping)
+
+    def outflow(self) -> Outflow:
+        """What an outflow of this node is given."""
+        return Outflow(
+            database_url=self.node.url,
+            kafka=self.login(),
+            prefix=self.prefix,
+            picture=Picture.unread(cast.LIMITS),
+            prints=Fingerprint(bytes(32)),
+            cursors=self.node.hub.cursors,
+            now=self.node.clock,
+        )
 
     def send(self, agency: Agency, *records: Wire | bytes | None, **settings: Any) -> int:
         """Write records to an agency's topic, as it would; the offset of the last one."""

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from werkzeug.test import TestResponse
 
 from hub.directory import Standing
 from hub.store import agencies, connect
@@ -201,7 +202,10 @@ def test_giving_and_refusing_are_on_record(node: Node) -> None:
 def test_the_refusal_speaks_spanish(node: Node) -> None:
     answer = node.client.post("/oauth/token", data={"grant_type": "x"}, headers={"Accept-Language": "es"})
 
-    assert answer.get_json()["error_description"] == "use client_credentials con private_key_jwt, o jwt-bearer"
+    assert (
+        answer.get_json()["error_description"]
+        == "use client_credentials con private_key_jwt o un secreto, o jwt-bearer"
+    )
 
 
 def test_clients_can_find_the_endpoint(node: Node) -> None:
@@ -210,8 +214,25 @@ def test_clients_can_find_the_endpoint(node: Node) -> None:
 
     assert server["issuer"] in resource["authorization_servers"]
     assert server["token_endpoint"] == "http://gateway.example/oauth/token"
-    assert server["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+    assert server["token_endpoint_auth_methods_supported"] == [
+        "private_key_jwt",
+        "client_secret_basic",
+        "client_secret_post",
+    ]
     assert resource["resource"] == "us/api"
+
+
+def test_a_client_that_cannot_name_what_it_wants_is_given_an_address_that_does(node: Node) -> None:
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": node.assertion(POLICE.id)}
+
+    answer = node.client.post("/oauth/token?resource=us/kafka", data=form)
+
+    assert answer.get_json()["expires_in"] == 900  # of a token for Kafka
+    assert node.client.get("/v1/me", headers=bearer(answer)).status_code == 401
+
+
+def bearer(answer: TestResponse) -> dict[str, str]:
+    return {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
 
 
 def test_the_published_key_is_public(node: Node) -> None:
