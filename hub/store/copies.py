@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hub.store import Connection
 
 NAME = "puente-copies"
-SEEDED = {"directory", "lease"}  # rows that the migrations write: a database that holds only these is empty
+SEEDED = {"directory", "lease", "subscribed"}  # rows that migrations write: a database that holds only these is empty
 SHOWN = ("audit", "rejection")  # their numbers have been shown to agencies
 
 

@@ -176,15 +176,14 @@ def test_an_update_repeats_what_it_leaves_as_it_is(desk: Desk) -> None:
 
 
 def test_a_document_says_nothing_of_what_came_after_it(desk: Desk) -> None:
-    update = clear(
-        "updated", subject="s", minutes=1, data={"headline": bilingual("Seen in Tijuana", "Vista en Tijuana")}
-    )
+    later = {"headline": bilingual("Seen in Tijuana", "Vista en Tijuana"), "web": "https://sdpd.example"}
+    update = clear("updated", subject="s", minutes=1, data=later)
     first, _ = publish(desk, clear(subject="s"), update)
 
     root = document(desk.node, first)
 
     assert words(root, "info/headline") == ["AMBER Alert: San Ysidro", "Alerta AMBER: San Ysidro"]
-    assert words(root, "references") == []
+    assert words(root, "references") == words(root, "info/web") == []
 
 
 def test_another_agencys_alert_of_the_same_name_is_another_alert(node: Node) -> None:
@@ -195,8 +194,8 @@ def test_another_agencys_alert_of_the_same_name_is_another_alert(node: Node) -> 
 
     ours = publish(node.desk(POLICE), clear("updated", subject="s", minutes=1))
 
+    assert listed(node) == ours + theirs  # made at once
     assert words(document(node, ours[0]), "msgType") == ["Alert"]
-    assert listed(node) == ours + theirs
 
 
 def test_what_the_public_may_not_have_is_neither_referred_to_nor_repeated(desk: Desk) -> None:
