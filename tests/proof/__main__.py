@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from tests.proof.border import border
 from tests.proof.clients import clients
 from tests.proof.day import day
+from tests.proof.delivery import delivery
 from tests.proof.kills import kills
 from tests.proof.policy import policy
 from tests.proof.properties import properties
@@ -31,6 +32,7 @@ PROOFS: Mapping[str, Proof] = {
     "restore": restore,
     "day": day,
     "border": border,
+    "delivery": delivery,
     "clients": clients,
 }
 QUICK_VARIABLE = "PUENTE_PROOF_QUICK"
