@@ -43,6 +43,9 @@ state_dir = "{state}"
 port = 0
 management_port = 0
 
+[stream]
+port = 0
+
 [rates]                 # never what is measured
 reads_per_s = 1e6
 publishes_per_s = 1e6

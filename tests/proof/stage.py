@@ -35,6 +35,9 @@ state_dir = "{state}"
 port = 0
 management_port = 0
 
+[stream]
+port = 0
+
 [rates]                  # after an outage everybody comes back at once, all from one address
 publishes_per_s = 500
 urgent_per_s = 500
