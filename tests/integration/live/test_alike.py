@@ -92,12 +92,13 @@ def heard(listen: Listen, desk: Desk, query: dict[str, str], count: int) -> list
     return [ear.event()["id"] for _ in range(count)]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_three_ways_lead_to_the_same(
     police: Desk, lapd: Desk, shelter: Desk, sheriff: Desk, live: Live, listen: Listen, seed: int
 ) -> None:
     random = Random(seed)  # noqa: S311 - a test's dice
-    asked = [(desk, query) for desk in (police, shelter) for query in QUERIES] + [(sheriff, {})]
+    asked = [(shelter, query) for query in QUERIES]
+    asked += [(police, QUERIES[0]), (police, QUERIES[1]), (sheriff, QUERIES[0])]
     ears = [listen(desk, **query) for desk, query in asked]
     publish_all((police, lapd), random)
 
