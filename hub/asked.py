@@ -26,9 +26,8 @@ class Query(Schema):
 
     @pre_load
     def _once_each(self, data: Any, **_: Any) -> Any:
-        sent: Any = getattr(data, "data", data)  # what webargs wraps: werkzeug's MultiDict
-        read = getattr(sent, "getlist", None) or getattr(sent, "getall", None)  # aiohttp's
-        repeated = [name for name in sent if len(read(name)) > 1] if read is not None else []
+        sent: Any = getattr(data, "data", {})  # what webargs wraps: werkzeug's MultiDict
+        repeated = [name for name in sent if len(sent.getlist(name)) > 1]
         if repeated:
             raise ValidationError({name: [REPEATED] for name in repeated})
         return data

@@ -21,7 +21,7 @@ from schemas.texts import Text
 
 _FORM = b"puente-feed-1"
 _CHARS = 32  # of a position and its authentication tag, 24 bytes, in base64url
-_BLINDING = 8  # bytes of chance, in those cursors that are to differ each time
+_BLINDING = 9  # bytes of chance, in those cursors that are to differ each time; with the rest no padding is needed
 _BLIND_CHARS = 44
 
 NOT_A_CURSOR = Text("This is not a cursor of this feed.", "Esto no es un cursor de esta lista.", code="not-a-cursor")

@@ -139,9 +139,8 @@ class Crier:
         view = self._present(conn)
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
         edges = coming.edges(conn)
-        self._in_loop(self._looked(edges, waiting))
         while not self._stopping.is_set():
-            heard = self._in_loop(self._listening(edges))
+            heard = self._in_loop(self._listening(edges, waiting))
             if not heard:
                 return
             limit = max(1, min(MOST_ROWS, MOST_LINES // len(heard)))
@@ -159,12 +158,13 @@ class Crier:
             if len(rows) < limit:
                 return
 
-    async def _looked(self, edges: Edges, waiting: list[asyncio.Future[None]]) -> None:
+    def _looked(self, edges: Edges, waiting: list[asyncio.Future[None]]) -> None:
         if not self.has_looked:
             self._audience.known = edges.newest
         self.oldest = edges.oldest
         self.has_looked = True
-        for one in waiting:
+        while waiting:
+            one = waiting.pop()
             if not one.done():
                 one.set_result(None)
 
@@ -179,8 +179,9 @@ class Crier:
         self._view = view
         return view
 
-    async def _listening(self, edges: Edges) -> list[Listening]:
-        """Who is to be told in this round; who joins later is of the next one."""
+    async def _listening(self, edges: Edges, waiting: list[asyncio.Future[None]]) -> list[Listening]:
+        """Who is to be told in this round; who joins later is of the next one. Who waits for a look has had it."""
+        self._looked(edges, waiting)
         groups = self._audience.groups()
         if not groups:
             self._audience.known = max(self._audience.known, edges.newest)
@@ -202,6 +203,7 @@ class Crier:
         for group, position in told.behind.items():
             self._audience.fall_behind(group, position)
         await self._settle(heard, told.last)
+        metrics.EVENTS.inc(count)
         for accepted_at in told.accepted_at:
             metrics.SECONDS.observe((self._parts.now() - accepted_at).total_seconds())
 

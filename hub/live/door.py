@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from marshmallow import ValidationError
@@ -11,10 +14,11 @@ from marshmallow import ValidationError
 from hub import problems
 from hub.entrance import bearer
 from hub.errors import HubError
+from schemas.complaints import REPEATED
 from schemas.flaws import flatten
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from typing import Any
 
     from hub.asked import Query
@@ -51,8 +55,18 @@ def asked_for(request: web.Request, query: Query) -> dict[str, Any]:
     Raises:
         Misasked: every flaw of it.
     """
+    return dict(_built(query, request.query_string))
+
+
+@lru_cache(maxsize=1024)
+def _built(query: Query, written: str) -> Mapping[str, Any]:
+    """Most readers ask for the same, and then have one filter; a copy for each would cost more than the reader."""
+    pairs = parse_qsl(written, keep_blank_values=True)
+    times = Counter(name for name, _ in pairs)
     try:
-        built: dict[str, Any] = query.load(request.query)
+        if any(count > 1 for count in times.values()):
+            raise ValidationError({name: [REPEATED] for name, count in times.items() if count > 1})
+        built: dict[str, Any] = query.load(dict(pairs))
     except ValidationError as error:
         raise Misasked(tuple(flatten(error.messages))) from None
     return built

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 OPEN = Gauge("puente_streams_open", "Open streams and waiting polls.", multiprocess_mode="mostrecent")
-EVENTS = Counter("puente_stream_events_total", "Events sent to streams.")
+EVENTS = Counter("puente_stream_events_total", "Events sent to streams, and polls woken by one.")
 CLOSED = Counter("puente_streams_closed_total", "Streams closed on purpose, by reason.", ("reason",))
 SECONDS = Histogram(
     "puente_stream_seconds",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from hub.entrance import joined
 from hub.errors import Unavailable
 from hub.feed import Page, read_feed
-from hub.items import item, items
-from hub.live.telling import Line
+from hub.items import items
+from hub.live.telling import Line, body_of
 from hub.picture import Stale
 from hub.principal import READ
 from hub.reading import require_scope
@@ -101,7 +101,7 @@ class Reader:
                 Line.of(
                     one.row.position or 0,
                     cursors.seal(one.row.position or 0, reader, wanted.status),
-                    b"%s\n\n" % item(one).encode(),
+                    body_of(one),
                 )
                 for one in page.shown
             ]

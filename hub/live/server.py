@@ -187,6 +187,7 @@ class Server:
                 return False
             if not stream.take(line):
                 self.audience.end(stream, SLOW)
+            metrics.EVENTS.inc()
             while stream.ended is None and stream.unsent_bytes > stream.most_bytes // 2:
                 await asyncio.sleep(DRAIN_S)
         return True

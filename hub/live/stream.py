@@ -21,6 +21,7 @@ import orjson
 
 from hub.live import metrics
 from hub.live.audience import REVOKED, Listener
+from hub.live.telling import chunk, unchunked
 
 if TYPE_CHECKING:
     from hub.filters import Filter
@@ -72,8 +73,7 @@ class Stream(Listener):
         if unsent and unsent + line.size > self.most_bytes:
             return False
         self.seen = line.position
-        self._write(line.head, line.body, line.size)
-        metrics.EVENTS.inc()
+        self._write(line.head, line.body)
         return True
 
     def say(self, name: str, reason: str, cursor: str) -> None:
@@ -83,16 +83,16 @@ class Stream(Listener):
 
     def send(self, text: bytes) -> None:
         """Anything else."""
-        self._write(text, b"", len(text))
+        self._write(chunk(text), b"")
 
-    def _write(self, head: bytes, body: bytes, size: int) -> None:
+    def _write(self, head: bytes, body: bytes) -> None:
         if self._transport.is_closing():
             return
         self.spoke_s = time.monotonic()
         if self._is_chunked:
-            self._transport.writelines((b"%x\r\n" % size, head, body, b"\r\n"))
-        else:
             self._transport.writelines((head, body))
+        else:
+            self._transport.write(unchunked(head, body))
 
     def fall_behind(self) -> None:
         """Its handler reads on."""

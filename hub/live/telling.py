@@ -31,9 +31,9 @@ WAY = "stream"
 @dataclass(frozen=True, slots=True)
 class Line:
     """
-    One message of a stream: `head` has the cursor, `body` the item, which many groups share.
+    One message of a stream, as the chunk it is sent in (RFC 9112 section 7.1).
 
-    `size` of both together is that of the chunk they are sent in (RFC 9112 section 7.1).
+    `head` has the cursor; `body` the item, which many groups share.
     """
 
     position: int
@@ -42,13 +42,29 @@ class Line:
 
     @classmethod
     def of(cls, position: int, cursor: str, body: bytes) -> Line:
-        """With the cursor that a stream goes on behind."""
-        return cls(position, b"id: %s\ndata: " % cursor.encode(), body)
+        """With the cursor that a stream goes on behind; `body` from `body_of`."""
+        start = b"id: %s\ndata: " % cursor.encode()
+        return cls(position, b"%x\r\n%s" % (len(start) + len(body) - 2, start), body)
 
     @property
     def size(self) -> int:
         """In bytes."""
         return len(self.head) + len(self.body)
+
+
+def body_of(shown: Shown) -> bytes:
+    """The item as data, with what ends a message and a chunk."""
+    return b"%s\n\n\r\n" % item(shown).encode()
+
+
+def chunk(text: bytes) -> bytes:
+    """Any other text of a stream as a chunk."""
+    return b"%x\r\n%s\r\n" % (len(text), text)
+
+
+def unchunked(head: bytes, body: bytes) -> bytes:
+    """The same for a client of HTTP/1.0, which knows no chunks."""
+    return head.partition(b"\r\n")[2] + body.removesuffix(b"\r\n")
 
 
 @dataclass(slots=True)
@@ -140,7 +156,7 @@ class Teller:
         for principal, shown in broadcast.decide_for(view, one, principals, at):
             key = id(shown)
             if key not in seen:
-                seen[key] = shown, seen_in(shown.text), b"%s\n\n" % item(shown).encode()  # holds `shown`: ids are its
+                seen[key] = shown, seen_in(shown.text), body_of(shown)  # holds `shown`: ids are its
             _, looked, body = seen[key]
             for group in by_principal[id(principal)]:
                 if group.wanted.wants(looked, principal.agency.id):

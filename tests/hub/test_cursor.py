@@ -88,3 +88,33 @@ def test_a_cursor_shows_neither_the_place_nor_how_far_two_are_apart() -> None:
 
 def test_a_cursor_of_another_nodes_key_is_refused() -> None:
     assert not is_mine(Cursors(bytes(64)).seal(4711, *MINE))
+
+
+BLIND = CURSORS.seal_blind(4711, *MINE)
+
+
+@given(positions)
+@settings(deadline=None)
+def test_a_blind_cursor_opens_to_the_place_it_was_made_for(position: int) -> None:
+    assert CURSORS.open(CURSORS.seal_blind(position, *MINE), *MINE) == position
+
+
+def test_two_blind_cursors_of_one_place_are_not_alike() -> None:
+    other = CURSORS.seal_blind(4711, *MINE)
+
+    assert len(BLIND) == len(other) == 44
+    assert sum(a == b for a, b in zip(BLIND, other, strict=True)) < 10  # equal ones are chance
+
+
+@pytest.mark.parametrize("whose", [(POLICE.id, "actual"), (SHELTER.id, "exercise")])
+def test_a_blind_cursor_is_of_no_use_to_another_agency_or_feed(whose: tuple[str, str]) -> None:
+    with pytest.raises(Invalid):
+        CURSORS.open(BLIND, *whose)
+
+
+@pytest.mark.parametrize("bit", range(33 * 8))
+def test_one_changed_bit_of_a_blind_cursor_is_refused(bit: int) -> None:
+    raw = bytearray(forge.unb64(BLIND))
+    raw[bit // 8] ^= 1 << bit % 8
+
+    assert not is_mine(base64.urlsafe_b64encode(raw).decode())

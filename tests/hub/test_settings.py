@@ -229,3 +229,27 @@ def test_files_named_in_the_settings_lie_beside_them(files: Files) -> None:
 )
 def test_what_public_documents_cannot_be_made_with_is_refused(files: Files, told: str, problem: str) -> None:
     assert files.problems(f"[public]\n{told}\n") == [problem]
+
+
+def test_streams_are_where_their_process_listens_unless_said_otherwise(files: Files) -> None:
+    assert files.load("").stream_url == "http://127.0.0.1:8446"
+    assert files.load("[stream]\nport = 99\n").stream_url == "http://127.0.0.1:99"
+    assert files.load('[stream]\nurl = "https://us.example"\n').stream_url == "https://us.example"
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ('host = "10.0.0.1"', "stream.host is not loopback: stream.certificate_file and key_file are required"),
+        ('key_file = "k.pem"', "stream.certificate_file and stream.key_file go together"),
+        ('url = "us.example"', "stream.url: http(s)://host, with no path behind it"),
+        ('url = "https://us.example/"', "stream.url: http(s)://host, with no path behind it"),
+        ("most_streams = 0", "stream.most_streams: at least 1"),
+        ("most_per_agency = 0", "stream.most_per_agency: at least 1"),
+        ("heartbeat_s = 0", "stream.heartbeat_s: at least 1"),
+        ("queue_kb = 0", "stream.queue_kb: at least 1"),
+        ("threads = 0", "stream.threads: at least 1"),
+    ],
+)
+def test_what_makes_no_sense_of_streams_is_named(files: Files, said: str, problem: str) -> None:
+    assert files.problems(f"[stream]\n{said}\n") == [problem]

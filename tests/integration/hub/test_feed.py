@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.support.cast import POLICE, SHELTER
-from tests.support.node import Desk, Node, child_case, missing_child
+from tests.support.node import Desk, Node, child_case, grant, missing_child
+from tests.support.waiting import until
+
+WAITING = """
+    SELECT 1 FROM pg_stat_activity
+     WHERE wait_event_type = 'Lock' AND query LIKE '%owe_closings%' AND datname = current_database()
+"""
 
 
 def page(desk: Desk, **query: Any) -> dict[str, Any]:
@@ -187,3 +194,21 @@ def test_a_token_without_the_scope_reads_nothing_and_that_is_on_record(node: Nod
     assert node.rows("SELECT agency, action, is_allowed FROM audit WHERE action LIKE 'events:%'") == [
         (POLICE.id, "events:read", False)
     ]
+
+
+def test_an_end_that_another_reading_has_just_come_to_owe_is_on_the_page_too(
+    node: Node, police: Desk, shelter: Desk
+) -> None:
+    node.regrant(grant(types=("alert.missing_child.issued",)))
+    alert, end = (missing_child(verb, subject="one", minutes=n) for n, verb in enumerate(("issued", "cancelled")))
+    hub_id = police.publish(alert)
+    police.publish(end)
+    node.sequence()
+
+    with ThreadPoolExecutor(1) as threads:
+        with node.database() as conn, conn.transaction():
+            conn.execute("SELECT owe_closings(%s, ARRAY[%s::uuid])", (SHELTER.id, hub_id))
+            answer = threads.submit(shelter.feed)
+            until(lambda: node.rows(WAITING), what="the reading")
+
+        assert ids(answer.result()) == [alert["id"], end["id"]]

@@ -24,7 +24,8 @@ def test_a_node_comes_up_where_one_has_run_before() -> None:
         config = folder / "hub.toml"
         config.write_text(
             f'[node]\nstate_dir = "{folder}"\nlimits_file = "{LIMITS_FILE}"\n'
-            f'escalation_file = "{ESCALATION_FILE}"\n[gateway]\nport = 0\nmanagement_port = 0\n'
+            f'escalation_file = "{ESCALATION_FILE}"\n'
+            "[gateway]\nport = 0\nmanagement_port = 0\n[stream]\nport = 0\n"
         )
         (folder / "us").mkdir()
         left = {

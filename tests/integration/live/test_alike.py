@@ -55,13 +55,14 @@ def some_event(desk: Desk, random: Random) -> Wire:
     }
     if random.random() < 0.15:
         return child_case(random.choice(("opened", "updated")), **differs)
-    if random.random() < 0.1:
-        differs["label"] = {"tlp": "red"}
     differs["data"] = {
         "severity": random.choice(("Extreme", "Severe", "Moderate", "Unknown")),
         "urgency": random.choice(("Immediate", "Expected", "Future")),
     }
-    return missing_child(random.choice(("issued", "issued", "updated", "cancelled", "located")), **differs)
+    verb = random.choice(("issued", "issued", "updated", "cancelled", "located"))
+    if verb == "issued" and random.random() < 0.2:
+        differs["label"] = {"tlp": "red"}
+    return missing_child(verb, **differs)
 
 
 def publish_all(desks: tuple[Desk, ...], random: Random) -> None:
@@ -91,12 +92,13 @@ def heard(listen: Listen, desk: Desk, query: dict[str, str], count: int) -> list
     return [ear.event()["id"] for _ in range(count)]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_three_ways_lead_to_the_same(
     police: Desk, lapd: Desk, shelter: Desk, sheriff: Desk, live: Live, listen: Listen, seed: int
 ) -> None:
     random = Random(seed)  # noqa: S311 - a test's dice
-    asked = [(desk, query) for desk in (police, shelter, sheriff) for query in QUERIES]
+    asked = [(shelter, query) for query in QUERIES]
+    asked += [(police, QUERIES[0]), (police, QUERIES[1]), (sheriff, QUERIES[0])]
     ears = [listen(desk, **query) for desk, query in asked]
     publish_all((police, lapd), random)
 

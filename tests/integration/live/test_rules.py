@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from uuid import uuid4
 
+from hub.grants import Selector
 from hub.store import grants as stored_grants
 from hub.store import log
 from tests.integration.live.conftest import Listen
 from tests.integration.live.publishing import place, publish
+from tests.support.cast import STRANGER
 from tests.support.node import TO_SHELTER, TO_SHERIFF, Desk, Node, grant, missing_child
 from tests.support.waiting import until
 
@@ -53,15 +55,9 @@ def test_a_grant_that_opens_late_opens_what_comes_next(
     publish(police)
     other.event()
 
-    node.regrant(TO_SHELTER, grant(id="to-stranger", reader=stranger_of(stranger)))
+    node.regrant(TO_SHELTER, grant(id="to-stranger", reader=Selector(agency=STRANGER.id)))
 
     assert publish(police) == ear.events(1)
-
-
-def stranger_of(desk: Desk):  # type: ignore[no-untyped-def]
-    from hub.grants import Selector
-
-    return Selector(agency=desk.agency.id)
 
 
 def test_rules_that_change_between_decision_and_record_are_decided_by(
@@ -83,6 +79,7 @@ def test_an_end_that_is_placed_meanwhile_is_owed_to_who_gets_the_alert(
     node: Node, police: Desk, shelter: Desk, listen: Listen
 ) -> None:
     node.regrant(grant(types=("alert.missing_child.issued",)))
+    publish(police, verb="cancelled")  # a first one of its kind would make what was decided stale by itself
     ear = listen(shelter)
     alert, end = (missing_child(verb, subject="one", minutes=n) for n, verb in enumerate(("issued", "cancelled")))
     me = uuid4()
