@@ -249,9 +249,8 @@ def test_the_end_of_an_alert_stops_every_timer(escalation: Escalation, police: D
     other = escalation.alert(police, subject="t")
     escalation.alert(police, verb, subject="s", minutes=1)
 
-    escalation.wait(11)
-
     assert sorted(state for _, state, _ in escalation.deadlines()) == ["open", "overtaken"]
+    assert escalation.wait(11) == 1
     assert escalation.node.rows("SELECT event::text FROM deadline WHERE state = 'open'") == [(other,)]
 
 
