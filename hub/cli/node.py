@@ -133,4 +133,11 @@ sender = _worker(
         "Ejecuta solo un envío de webhooks; puede haber varios, en cualquier máquina.",
     ),
 )
-keeper = _worker("keeper", main.run_keeper, say("Warn of what ends soon.", "Avisa de lo que termina pronto."))
+keeper = _worker(
+    "keeper",
+    main.run_keeper,
+    say(
+        "Call the next desk where nobody acknowledges, and warn of what ends soon.",
+        "Llama a la siguiente mesa cuando nadie confirma y avisa de lo que termina pronto.",
+    ),
+)

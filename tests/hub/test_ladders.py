@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
+from hub import main_rules
 from hub.directory import Kind
 from hub.ladder_rows import load_ladders
 from hub.ladders import Ladder, Ladders, Step, Urgency, calls, turn, weak
+from hub.settings import SettingsError, load_settings
 from schemas.flaws import flatten
 from tests.support.cast import LADDERS
 
@@ -199,3 +202,20 @@ def test_every_step_has_its_call_in_order_and_the_last_is_the_issuers(one: Ladde
     assert all(earlier.at_s <= later.at_s for earlier, later in pairwise(found))
     assert found[0].at_s >= one.ack_within_s
     assert [call.is_issuers for call in found] == [False] * (len(found) - 1) + [True]
+
+
+def test_a_node_whose_ladders_are_wrong_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "hub.toml").write_text("")
+    (tmp_path / "escalation.toml").write_text(LADDER.replace(', to = "issuer"', ""))
+
+    with pytest.raises(SettingsError) as refused:
+        main_rules.ladders(load_settings(tmp_path / "hub.toml", {}))
+
+    assert [str(text) for text in refused.value.problems] == [f"{tmp_path / 'escalation.toml'}/ladder/0/step: {NO_END}"]
+
+
+def test_a_node_without_the_file_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "hub.toml").write_text("")
+
+    with pytest.raises(SettingsError):
+        main_rules.ladders(load_settings(tmp_path / "hub.toml", {}))

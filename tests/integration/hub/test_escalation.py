@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from hub.awaiting import open_deadlines
 from hub.directory import Standing
+from hub.picture import Picture
 from hub.store import agencies
-from tests.support.cast import POLICE
+from hub.store.coming import coming
+from tests.support.cast import LADDERS, LIMITS, POLICE
 from tests.support.escalating import Escalation, desk
 from tests.support.node import SHERIFF, TO_SHERIFF, Desk, Node, child_case, missing_child
 from tests.support.subscribing import subscribe
@@ -212,13 +215,20 @@ def test_that_it_was_received_or_read_is_no_answer(
     assert escalation.wait(11) == 1
 
 
-@pytest.mark.usefixtures("desks")
+@pytest.mark.parametrize("is_together", [True, False])
 def test_an_answer_that_comes_before_its_deadline_is_opened_closes_it_at_once(
-    escalation: Escalation, police: Desk, sheriff: Desk
+    node: Node, police: Desk, sheriff: Desk, is_together: bool
 ) -> None:
+    """Given an alert that is answered, when it is passed on with the answer or long after, then nobody need answer."""
+    escalation = Escalation(node)
     hub_id = police.publish(missing_child())
     answer(sheriff, hub_id, "acknowledged")
-    escalation.pass_on()
+    node.sequence()
+
+    with node.database() as conn:
+        view = Picture.unread(LIMITS).refresh(conn)
+        found = coming(conn, after=0, limit=2 if is_together else 1)
+        open_deadlines(conn, view, found, LADDERS, node.clock())
 
     assert escalation.deadlines() == [(SHERIFF.id, "acknowledged", None)]
 
@@ -249,9 +259,8 @@ def test_the_end_of_an_alert_stops_every_timer(escalation: Escalation, police: D
     other = escalation.alert(police, subject="t")
     escalation.alert(police, verb, subject="s", minutes=1)
 
-    escalation.wait(11)
-
     assert sorted(state for _, state, _ in escalation.deadlines()) == ["open", "overtaken"]
+    assert escalation.wait(11) == 1
     assert escalation.node.rows("SELECT event::text FROM deadline WHERE state = 'open'") == [(other,)]
 
 

@@ -178,7 +178,9 @@ def test_without_a_signed_audit_there_is_none_yet(escalation: Escalation, police
     assert police.get(f"/v1/events/{hub_id}/receipts", format="certificate").status_code == 503
 
 
-@pytest.mark.parametrize("spoil", ["another key", "another purpose", "another word", "another head"])
+@pytest.mark.parametrize(
+    "spoil", ["another key", "another purpose", "another word", "another head", "a short row", "no row"]
+)
 def test_what_was_not_certified_so_does_not_hold(node: Node, police: Desk, hub_id: str, spoil: str) -> None:
     key, stranger = node.hub.grantor.issuer.key, SigningKey(new_private_pem())
     good = certified(police, hub_id)
@@ -190,6 +192,8 @@ def test_what_was_not_certified_so_does_not_hold(node: Node, police: Desk, hub_i
         "another key": seal(stranger, claims, certificates.TYPE),
         "another purpose": seal(key, claims, "at+jwt"),
         "another word": f"{header}.{other}.{signature}",
+        "a short row": seal(key, claims | {"rows": [["x"]]}, certificates.TYPE),
+        "no row": seal(key, claims | {"rows": [1]}, certificates.TYPE),
         "another head": seal(key, claims | {"head": police.token}, certificates.TYPE),
     }
 

@@ -18,7 +18,8 @@ from hub.store import agencies, connect
 from hub.warning import warn
 from hub.workers import keeper
 from tests.support.cast import LADDERS, LIMITS, POLICE, SHELTER
-from tests.support.node import TO_SHERIFF, Desk, Node, grant, public_pem
+from tests.support.escalating import Escalation, desk
+from tests.support.node import SHERIFF, TO_SHERIFF, Desk, Node, grant, public_pem
 from tests.support.waiting import until
 
 ATTESTED = {"agency": SHELTER.id, "kind": "nda", "document_sha256": "ab" * 32}
@@ -119,6 +120,19 @@ def test_the_worker_does_it_by_itself_and_says_so(node: Node, olga: Desk, caplog
         until(lambda: caplog.messages)
 
     assert [message.partition(" ends")[0] for message in caplog.messages] == [f"attestation nda of {SHELTER.id}"]
+
+
+def test_the_worker_calls_the_next_desk_where_no_word_comes(node: Node, police: Desk, sheriff: Desk) -> None:
+    desk(sheriff, "supervisor")
+    escalation = Escalation(node)
+    hub_id = escalation.alert(police)
+    node.clock.ahead = timedelta(minutes=11)
+
+    with running(node):
+        until(escalation.called)
+
+    assert escalation.called() == [(SHERIFF.id, "supervisor", "escalation:1")]
+    assert node.rows("SELECT object, client FROM audit WHERE action = 'escalate'") == [(hub_id, "keeper")]
 
 
 def test_another_takes_over(open_node: Callable[..., Node], olga: Desk) -> None:
