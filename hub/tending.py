@@ -21,21 +21,21 @@ HEARTBEATS_AT_ONCE = 1000
 
 
 def finish(conn: Connection, node: str, ends: Iterable[End], at: datetime) -> None:
-    """Write down how tries ended, and what follows for their subscriptions."""
+    """
+    Write down how tries ended, and what follows for their subscriptions, on an autocommit connection.
+
+    One after the other: who holds tallies must not come to deliveries, which others lock first.
+    """
     ended = list(ends)
-    with conn.transaction():
-        claims.settle(
-            conn,
-            [claims.Outcome(no=one.no, state=one.state, code=one.code, again_at=one.again_at) for one in ended],
-            at,
-        )
-        for one in ended:
-            if one.proves:
-                subscriptions.prove(conn, one.subscription)
-            if one.disables is not None:
-                found = subscriptions.one(conn, one.subscription)
-                if found is not None:
-                    disable(conn, node, found[0], one.disables, at)
+    outcomes = [claims.Outcome(no=one.no, state=one.state, code=one.code, again_at=one.again_at) for one in ended]
+    claims.settle(conn, outcomes, at)
+    for one in ended:
+        if one.proves:
+            subscriptions.prove(conn, one.subscription)
+        found = None if one.disables is None else subscriptions.one(conn, one.subscription)
+        if found is not None and one.disables is not None:
+            with conn.transaction():
+                disable(conn, node, found[0], one.disables, at)
 
 
 def disable(conn: Connection, node: str, one: Subscription, reason: Reason, at: datetime) -> bool:

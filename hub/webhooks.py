@@ -126,6 +126,7 @@ class Notice:
     urgent: bool
     severity: str | None  # a code of CAP, where the event has one
     gateway: str  # the node's own address, without a slash at its end
+    escalation: int | None = None  # the step of its ladder, where nobody had acknowledged it in time
 
     def __post_init__(self) -> None:
         """Refuse words where a code belongs."""
@@ -152,6 +153,8 @@ def payload(notice: Notice) -> bytes:
     }
     if notice.severity is not None:
         data["severity"] = notice.severity
+    if notice.escalation is not None:
+        data["escalation"] = notice.escalation
     return _body(notice.type, notice.at, data)
 
 

@@ -227,8 +227,15 @@ def body_of(errand: Errand, gateway: str, at: datetime) -> bytes:
         urgent=claim.is_urgent,
         severity=seen.severity,
         gateway=gateway,
+        escalation=step_of(claim.about),
     )
     return webhooks.payload(notice)
+
+
+def step_of(about: str | None) -> int | None:
+    """The step of a ladder that this is told at, if it is told once more."""
+    code, _, step = (about or "").partition(":")
+    return int(step) if code == "escalation" else None
 
 
 def _listen(

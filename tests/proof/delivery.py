@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -173,8 +173,9 @@ class Post:
         with self._lock:
             self._number += 1
             name = f"delivery-{self._number:06d}"
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        raw = wire.encode(events.alert(id=name, subject=name, time=at, data={"urgency": "Immediate"}))
+        now = datetime.now(UTC)
+        data = {"urgency": "Immediate", "expires": (now + timedelta(days=3)).isoformat(timespec="seconds")}
+        raw = wire.encode(events.alert(id=name, subject=name, time=now.isoformat(timespec="milliseconds"), data=data))
         began_s = time.monotonic()
         while True:
             try:
@@ -183,6 +184,7 @@ class Post:
                 if answer.status_code in (200, 201):
                     self.accepted[answer.json()["id"]] = began_s
                     return str(answer.json()["id"])
+                assert answer.status_code not in (400, 403, 409, 422), answer.text
             except httpx.HTTPError:
                 pass
             time.sleep(0.1)
