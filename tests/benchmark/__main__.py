@@ -19,6 +19,7 @@ from tests.benchmark import (
     machine,
     publish,
     report,
+    stream,
 )
 from tests.benchmark.node import Stage, stage
 from tests.support.services import state_folder
@@ -35,6 +36,7 @@ MEASURES: Mapping[str, Callable[[Stage], report.Section]] = {
     "audit": audit.measure,
     "border": border.measure,
     "fanout": fanout.measure,
+    "stream": stream.measure,
 }
 
 
