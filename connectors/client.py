@@ -207,7 +207,8 @@ class Gateway:
         sent["headers"] = headers
         answer = self._send(method, path, **sent)
         tag = answer.headers.get("ETag", "").strip('"')
-        return Answer(status=answer.status_code, body=_object(answer), version=int(tag) if tag.isdigit() else None)
+        held = {} if answer.status_code == httpx.codes.NO_CONTENT else _object(answer)
+        return Answer(status=answer.status_code, body=held, version=int(tag) if tag.isdigit() else None)
 
     def text(self, path: str, *, query: Mapping[str, str]) -> str:
         """

@@ -26,6 +26,7 @@ MEMBERS = (
     *("outflow", "gateway", "stream", "management"),
 )
 AT_THE_BORDER = ("border", "checkpoint")  # where there is one
+BY_MAIL = ("mailer",)  # where a relay is configured
 WATCH_S = 0.2
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0

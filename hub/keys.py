@@ -65,6 +65,11 @@ def webhook_key(folder: Path) -> bytes:
     return kept(folder / "webhook.key", lambda: secrets.token_bytes(32))
 
 
+def mail_key(folder: Path) -> bytes:
+    """The 64-byte key that the links of mails are sealed with."""
+    return kept(folder / "mail.key", lambda: secrets.token_bytes(64))
+
+
 def client_key(path: Path) -> bytes:
     """An agency's client key in PEM, made if the file is not there."""
     return kept(path, new_private_pem)

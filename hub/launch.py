@@ -17,7 +17,7 @@ from hub import keys, main, main_border, main_live
 from hub.embedded import kafka, postgres
 from hub.embedded.errors import PortInUse
 from hub.embedded.install import kafka_jars
-from hub.fleet import AT_THE_BORDER, MEMBERS, Fleet
+from hub.fleet import AT_THE_BORDER, BY_MAIL, MEMBERS, Fleet
 from hub.settings import Settings, SettingsError, is_loopback
 from hub.store import answers
 from hub.store.migrate import migrate
@@ -47,7 +47,8 @@ def up(told: Settings, console: Console, language: str, stopping: Callable[[], b
         services = start_services(told, console, language, stack)
         environment = prepare(told, services, os.environ)
         fleet = Fleet(told.state_dir / "run", environment)
-        fleet.start((*MEMBERS, *AT_THE_BORDER) if told.border.url else MEMBERS)
+        further = (AT_THE_BORDER if told.border.url else ()) + (BY_MAIL if told.mail.smtp_host else ())
+        fleet.start((*MEMBERS, *further))
         stack.callback(fleet.stop)
         ready = Text("Node {node}: {url}/docs   health: {health}", "Nodo {node}: {url}/docs   salud: {health}")
         port, management = environment["PUENTE_GATEWAY_PORT"], environment["PUENTE_GATEWAY_MANAGEMENT_PORT"]

@@ -18,6 +18,7 @@ from hub.embedded.process import end_with
 from hub.grant_rows import load_grants
 from hub.grants import GrantSet
 from hub.limits import Limits, laxer, load_limits
+from hub.mail_links import MailLinks
 from hub.picture import Picture
 from hub.public_press import press_of
 from hub.settings import Settings, SettingsError, load_settings
@@ -163,6 +164,7 @@ def gateway_app() -> Flask:
             signer=Signer(keys.webhook_key(told.state_dir)),
             webhook_networks=told.delivery.networks,
             ladders=main_rules.ladders(told),
+            mail=MailLinks(keys.mail_key(told.state_dir), told.mail.public_url) if told.mail.smtp_host else None,
             now=now,
             press=press_of(told, url),
         )

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub import border_settings, delivery_settings, public_settings, token_settings
+from hub import border_settings, delivery_settings, mail_settings, public_settings, token_settings
 from hub.border_settings import BorderSettings
 from hub.delivery_settings import DeliverySettings
+from hub.mail_settings import MailSettings
 from hub.public_settings import PublicSettings
 from hub.token_settings import TokenSettings
 from schemas.texts import Text
@@ -122,6 +123,7 @@ class Settings:
     rates: RateSettings = RateSettings()
     workers: WorkerSettings = WorkerSettings()
     delivery: DeliverySettings = DeliverySettings()
+    mail: MailSettings = MailSettings()
     border: BorderSettings = BorderSettings()
     public: PublicSettings = PublicSettings()
     base: Path = Path()
@@ -165,6 +167,7 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
         problems.append(Text("{path}: not TOML ({why})", "{path}: no es TOML ({why})").format(path=path, why=error))
     if problems:
         raise SettingsError(problems)
+    problems += mail_settings.flaws_of_file(document.get("mail"))
     for unknown in document.keys() - _HINTS.keys():
         problems.append(Text("[{name}]: unknown section", "[{name}]: sección desconocida").format(name=unknown))
     sections = {
@@ -249,6 +252,8 @@ _FROM_ONE_ON = (
     "workers.sequencer_poll_ms",
     "workers.lease_ms",
     "delivery.webhooks_at_once",
+    "mail.per_minute",
+    "mail.sessions",
 )
 
 
@@ -273,6 +278,7 @@ def _contradictions(settings: Settings) -> list[Text]:
     checks += delivery_settings.contradictions(settings.delivery)
     checks += public_settings.contradictions(settings.public)
     checks += token_settings.contradictions(settings.tokens)
+    checks += mail_settings.contradictions(settings.mail, is_on_loopback=is_loopback(settings.mail.smtp_host))
     return [text for is_kept, text in checks if not is_kept]
 
 

@@ -90,6 +90,7 @@ class Subscription:
 
     `jurisdictions` and `purpose` are what the token that made it was narrowed to. `generation` numbers its signing
     secrets; the earlier one is good until a day after `rotated_at`. `seq` counts what it was told, without holes.
+    `digest_at` is a time of day in the zone of the quiet hours, else in UTC.
     """
 
     id: UUID
@@ -125,8 +126,19 @@ class Subscription:
         )
 
     def due_at(self, at: datetime, *, is_urgent: bool) -> datetime:
-        """When something that has come at `at` is to be told."""
-        return at if is_urgent or self.quiet is None else self.quiet.ends_after(at)
+        """When something that has come at `at` is to be told: what is urgent at once, the rest by digest and quiet."""
+        if is_urgent:
+            return at
+        due_at = at if self.digest_at is None else self._digest_after(at, self.digest_at)
+        return due_at if self.quiet is None else self.quiet.ends_after(due_at)
+
+    def _digest_after(self, at: datetime, digest_at: time) -> datetime:
+        local = at.astimezone(ZoneInfo("UTC" if self.quiet is None else self.quiet.zone))
+        for day in (local.date(), local.date() + timedelta(days=1)):
+            digest = datetime.combine(day, digest_at, local.tzinfo).astimezone(at.tzinfo)
+            if digest >= at:
+                return digest
+        raise AssertionError("tomorrow is later than now")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 MAX_ADDRESS_CHARS = 2000
 A_DESK = validate.Regexp(r"^[a-z][a-z0-9-]{1,30}\Z")
-_MAIL = re.compile(r"[^@\s<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+# As browsers take one (HTML, "valid e-mail address"): nothing that would end a header or a command of SMTP early.
+_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 NOT_A_ZONE = Text("not a time zone such as America/Tijuana", "no es una zona horaria como America/Tijuana")
 NEVER_QUIET = Text("must differ from `from`", "debe ser distinto de `from`")

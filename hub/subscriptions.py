@@ -46,6 +46,8 @@ ONE_TOPIC = Text(
     "una agencia tiene un tema, y una suscripción dice qué contiene",
 )
 NOT_PROVEN = Text("its address is not proven yet", "su dirección aún no se ha comprobado")
+# Why a subscription may be disabled whose address still has to be proven before it goes on, or anew.
+UNPROVEN = frozenset({Reason.UNPROVEN, Reason.GONE, Reason.UNSUBSCRIBED})
 NOT_ENABLED = Text("it is not enabled", "no está habilitada")
 NO_SECRET = Text("only webhooks are signed", "solo se firman los avisos por webhook")
 
@@ -185,6 +187,8 @@ def set_state(conn: Connection, asking: Asking, subscription: UUID, state: State
     """
     Pause it (what comes waits), disable it (what comes is passed over), or enable it again.
 
+    Who has unsubscribed, or never answered, is asked before anything else is sent there: it is pending until then.
+
     Raises:
         Denied, NotVisible: as above. Conflict: its address is not proven.
     """
@@ -192,10 +196,17 @@ def set_state(conn: Connection, asking: Asking, subscription: UUID, state: State
     def clash(one: Subscription) -> Text | None:
         return NOT_PROVEN if one.state is State.PENDING and state is not State.DISABLED else None
 
-    _to_change(conn, asking, "subscription.state", subscription, after={"state": state}, clash=clash)
-    reason = None if state is State.ENABLED else str(Reason.ASKED)
-    stored.change(conn, subscription, {"state": str(state), "reason": reason})
-    if state is State.PAUSED:
+    one, _ = _to_change(conn, asking, "subscription.state", subscription, after={"state": state}, clash=clash)
+    is_unproven = one.reason in UNPROVEN
+    reason = one.reason if is_unproven else Reason.ASKED
+    if is_unproven and state is not State.DISABLED:
+        state, reason = State.PENDING, Reason.UNPROVEN
+    told = {"state": str(state), "reason": None if state is State.ENABLED else str(reason)}
+    stored.change(conn, subscription, told)
+    if state is State.PENDING:
+        stored.renew_nonce(conn, subscription)
+        _challenge(conn, one, asking.at)
+    elif state is State.PAUSED:
         deliveries.hold(conn, subscription)
     elif state is State.ENABLED:
         deliveries.let_go(conn, subscription, asking.at)

@@ -35,7 +35,7 @@ MODULES = {
     **dict.fromkeys(
         (
             *("up", "migrate", "gateway", "management", "ingest", "sequencer", "notary", "reconciler", "relay"),
-            *("keeper", "dispatcher", "sender", "outflow", "border", "checkpoint", "stream"),
+            *("keeper", "dispatcher", "sender", "mailer", "outflow", "border", "checkpoint", "stream"),
         ),
         "hub.cli.node",
     ),

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hub import launch, main, main_border, main_delivery, main_outflow, main_rules
+from hub import launch, main, main_border, main_delivery, main_mail, main_outflow, main_rules
 from hub.cli.config import with_config
 from hub.cli.language import LANGUAGE, say
 from hub.settings import Settings
@@ -131,6 +131,14 @@ sender = _worker(
     say(
         "Run one sender of webhooks alone; run as many as you like, on any machine.",
         "Ejecuta solo un envío de webhooks; puede haber varios, en cualquier máquina.",
+    ),
+)
+mailer = _worker(
+    "mailer",
+    main_mail.run_mailer,
+    say(
+        "Run one sender of mails alone, where [mail] names a relay; a second one may run beside it.",
+        "Ejecuta solo un envío de correos, si [mail] indica un relevo; puede haber otro a la vez.",
     ),
 )
 keeper = _worker(

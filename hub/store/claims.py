@@ -41,6 +41,7 @@ class Reach:
     Whose: subscriptions by this channel, of these parts, of agencies that are not `busy`.
 
     At most `most` in all and `each` of one agency, of a `slow` one two: who does not answer holds up itself alone.
+    `urgent`: only what is, or only what is not; None: both.
     """
 
     channel: str
@@ -49,6 +50,7 @@ class Reach:
     each: int = 16
     busy: Collection[str] = ()
     slow: Collection[str] = ()
+    urgent: bool | None = None
 
 
 _CLAIM = """
@@ -58,6 +60,7 @@ WITH ready AS (
            SELECT d.no, d.due_at, s.agency FROM delivery d JOIN subscription s ON s.id = d.subscription
             WHERE d.part = p.part AND d.state = 'due' AND d.due_at <= %(at)s AND s.channel = %(channel)s
               AND (s.state = 'enabled' OR d.kind <> 'event') AND NOT s.agency = ANY(%(busy)s::text[])
+              AND d.is_urgent = coalesce(%(urgent)s, d.is_urgent)
             ORDER BY d.due_at LIMIT %(share)s FOR UPDATE OF d SKIP LOCKED) d
 ), ranked AS (
     SELECT r.*, row_number() OVER (PARTITION BY r.agency ORDER BY r.due_at, r.no) AS n FROM ready r
@@ -80,19 +83,53 @@ def claim(conn: Connection, reach: Reach, at: datetime, lease: timedelta) -> lis
 
     Who dies with it loses it then, and it is sent by another, under the same id.
     """
-    asked = {
+    asked = _asked(reach, at) | {"until": at + lease}
+    return conn.cursor(row_factory=class_row(Claim)).execute(_CLAIM, asked).fetchall()
+
+
+def _asked(reach: Reach, at: datetime) -> dict[str, object]:
+    return {
         "parts": array(reach.parts),
         "channel": reach.channel,
         "busy": array(reach.busy),
         "slow": array(reach.slow),
+        "urgent": reach.urgent,
         "each": reach.each,
         "most": reach.most,
         # What is locked and not taken is locked in vain; yet one part may have more than another.
         "share": max(2 * reach.most // max(1, len(reach.parts)), 2 * reach.each),
         "at": at,
-        "until": at + lease,
     }
-    return conn.cursor(row_factory=class_row(Claim)).execute(_CLAIM, asked).fetchall()
+
+
+_WAITS = """
+SELECT 1 FROM unnest(%(parts)s::smallint[]) AS p (part) CROSS JOIN LATERAL (
+       SELECT FROM delivery d JOIN subscription s ON s.id = d.subscription
+        WHERE d.part = p.part AND d.state = 'due' AND d.due_at <= %(at)s AND s.channel = %(channel)s
+          AND (s.state = 'enabled' OR d.kind <> 'event') AND NOT s.agency = ANY(%(busy)s::text[])
+          AND d.is_urgent = coalesce(%(urgent)s, d.is_urgent) LIMIT 1) d
+ LIMIT 1
+"""
+
+
+def waits(conn: Connection, reach: Reach, at: datetime) -> bool:
+    """Whether anything is due: for who looks whether it could be sent at all before taking it on."""
+    return conn.execute(_WAITS, _asked(reach, at)).fetchone() is not None
+
+
+def put_back(conn: Connection, numbers: Collection[int], until: datetime) -> None:
+    """
+    What was taken on and could not be tried is due then; that it was taken on counts for no try.
+
+    It stays something that was taken on before, though: what it tells is on record already.
+    """
+    conn.execute(
+        """
+        UPDATE delivery SET due_at = %s, tries = greatest(tries - 1, 1)
+         WHERE no = ANY(%s::bigint[]) AND state = 'due'
+        """,
+        (until, array(numbers)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

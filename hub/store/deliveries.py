@@ -152,7 +152,7 @@ def let_go(conn: Connection, subscription: UUID, at: datetime) -> None:
     """What was held is due, in its order."""
     conn.execute(
         """
-        UPDATE delivery SET state = 'due', due_at = %s + seq * interval '1 microsecond'
+        UPDATE delivery SET state = 'due', due_at = %s + coalesce(seq, 0) * interval '1 microsecond'
          WHERE subscription = %s AND state = 'held'
         """,
         (at, subscription),

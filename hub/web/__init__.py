@@ -25,6 +25,7 @@ from hub.web import (
     events,
     feed,
     grants,
+    mail_pages,
     me,
     notes,
     oauth,
@@ -76,6 +77,7 @@ BLUEPRINTS = (
     reviews.bp,
     subscriptions.bp,
     public.bp,
+    mail_pages.bp,
 )
 
 # Request bodies that views parse strictly themselves, by their names in OpenAPI.

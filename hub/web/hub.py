@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hub.clients import Grantor
     from hub.cursor import Cursors
     from hub.ladders import Ladders
+    from hub.mail_links import MailLinks
     from hub.picture import Picture
     from hub.rates import Rates
     from hub.store import Connection
@@ -45,6 +46,7 @@ class Hub:
     signer: Signer  # of webhooks
     webhook_networks: tuple[Network, ...]  # which an operator has named, beside all that is public
     ladders: Ladders
+    mail: MailLinks | None  # None: this node sends no mails
     now: Callable[[], datetime]
     press: Press | None = None
 

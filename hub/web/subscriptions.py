@@ -21,7 +21,8 @@ from hub.web.bodies import json_response, page, read_row
 from hub.web.hub import current_hub
 from hub.web.queries import takes
 from hub.web.versions import expected_version, versioned
-from schemas.flaws import flatten
+from schemas.flaws import flatten, flaw
+from schemas.texts import Text
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 bp = Blueprint("subscriptions", __name__, url_prefix="/v1", description="What an agency wants to be told of, and where")
 
+NO_MAILS = Text("this node sends no mails", "este nodo no envía correos", code="no-mails")
 NEW, CHANGE, STATE = SubscriptionSchema(), SubscriptionChangeSchema(), theirs.StateSchema()
 RECOVERY, PREVIEW, NOTHING = theirs.RecoverSchema(), theirs.PreviewSchema(), Row()
 
@@ -65,6 +67,8 @@ def list_subscriptions(after: UUID | None, limit: int) -> Response:
 def add_subscription() -> Response:
     """Subscribe, from now on. A webhook or mail address counts once it has answered what is sent to it at once."""
     told = read_row(NEW)
+    if told["channel"] is Channel.EMAIL and current_hub().mail is None:
+        raise Invalid((flaw("/channel", NO_MAILS),))
     allow = current_hub().webhook_networks
     found = act(lambda conn, asking: subscriptions.add(conn, asking, told, allow))
     response = versioned(_shown(found, with_secret=True), 201)

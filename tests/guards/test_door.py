@@ -20,6 +20,7 @@ from hub.cursor import Cursors
 from hub.errors import HubError
 from hub.keys import new_private_pem
 from hub.ladders import Ladders
+from hub.mail_links import MailLinks
 from hub.picture import Picture
 from hub.problems import PROBLEMS
 from hub.rates import Rates
@@ -60,6 +61,7 @@ def client() -> FlaskClient:
         signer=Signer(bytes(32)),
         webhook_networks=(),
         ladders=Ladders(),
+        mail=MailLinks(bytes(range(64)), "https://us.puente.example"),
         now=lambda: NOW,
     )
     return create_app(hub).test_client()

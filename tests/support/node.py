@@ -24,6 +24,7 @@ from hub.clients import Grantor
 from hub.cursor import Cursors
 from hub.directory import Agency, Credential, Kind, Person, Role
 from hub.grants import Grant, Selector
+from hub.mail_links import MailLinks
 from hub.merkle import Head
 from hub.picture import Picture
 from hub.principal import ANYWHERE, SCOPES
@@ -43,6 +44,8 @@ from tests.support.cast import POLICE
 from tests.support.shared import Shared
 
 ISSUER = "https://us.issuer.example"
+MAIL_URL = "https://gateway.example"
+MAIL = MailLinks(secrets.token_bytes(64), MAIL_URL)
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 UNLIMITED = RateSettings(reads_per_s=1e5, publishes_per_s=1e5, urgent_per_s=1e5, tokens_per_s=1e5)
 BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
@@ -134,13 +137,14 @@ class Node:
         enrolled: Iterable[Agency] = CAST,
         grants: Iterable[Grant] = USUAL,
         rates: RateSettings = UNLIMITED,
+        mail: MailLinks | None = MAIL,
         shared: Shared | None = None,
     ) -> None:
         self.url = url
         self.name = name
         self._shared = shared
         self.clock = Clock()
-        self.hub = self._hub(rates)
+        self.hub = self._hub(rates, mail)
         self.app = _idle_apps.pop() if _idle_apps else create_app(self.hub)
         self.app.extensions["puente"] = self.hub
         self.client = self.app.test_client()
@@ -149,7 +153,7 @@ class Node:
         if shared is None or grants is not USUAL:
             self.regrant(*grants)
 
-    def _hub(self, rates: RateSettings) -> Hub:
+    def _hub(self, rates: RateSettings, mail: MailLinks | None) -> Hub:
         issuer = Issuer(ISSUER, _SIGNING_KEY)
         return Hub(
             node=self.name,
@@ -166,6 +170,7 @@ class Node:
             signer=Signer(_WEBHOOK_KEY),
             webhook_networks=networks(["127.0.0.0/8"]),
             ladders=cast.LADDERS,
+            mail=mail,
             now=self.clock,
         )
 

@@ -203,3 +203,14 @@ def test_an_address_is_in_no_entry_of_the_audit(node: Node, shelter: Desk) -> No
     subscribe(shelter, channel="email", address="duty.officer@shelter.example")
 
     assert "duty.officer" not in str(node.rows("SELECT a FROM audit a"))
+
+
+def test_a_verification_that_was_held_goes_on_with_the_rest(node: Node, shelter: Desk) -> None:
+    subscription = subscribe(shelter)
+    shelter.post(f"/v1/subscriptions/{subscription}/verification", {})
+    shelter.post(f"/v1/subscriptions/{subscription}/state", {"state": "paused"})
+
+    answer = shelter.post(f"/v1/subscriptions/{subscription}/state", {"state": "enabled"})
+
+    assert answer.status_code == 200
+    assert [one.claim.kind for one in Dispatch(node).take()] == ["verification"]
