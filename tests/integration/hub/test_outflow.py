@@ -108,6 +108,16 @@ def test_each_record_is_one_disclosure(outs: Outs, police: Desk) -> None:
     assert disclosed(reader) == published
 
 
+def test_what_waits_in_a_topic_has_not_been_read(outs: Outs, police: Desk) -> None:
+    reader = outs.join("us-ca-unread")
+    hub_id = police.publish(missing_child())
+    reader.has(hub_id)
+
+    rows = police.get(f"/v1/events/{hub_id}/receipts", limit=500).get_json()["recipients"]
+
+    assert [row["read"] for row in rows if row["agency"] == reader.agency.id] == [None]
+
+
 def test_only_what_is_wanted_comes(outs: Outs, police: Desk) -> None:
     reader = outs.join("us-ca-picks", wants={"changes": ["cancelled"]})
     police.publish(missing_child(subject="picked"))
