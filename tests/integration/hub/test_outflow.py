@@ -113,7 +113,7 @@ def test_what_waits_in_a_topic_has_not_been_read(outs: Outs, police: Desk) -> No
     hub_id = police.publish(missing_child())
     reader.has(hub_id)
 
-    rows = police.get(f"/v1/events/{hub_id}/receipts", limit=500).get_json()["recipients"]
+    rows = police.get(f"/v1/events/{hub_id}/receipts", limit=500).get_json()["receipts"]
 
     assert [row["read"] for row in rows if row["agency"] == reader.agency.id] == [None]
 
