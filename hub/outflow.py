@@ -9,7 +9,7 @@ topic may be read until all of it is deleted; what still may be is then written 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,16 @@ from hub.store.coming import at_positions
 from hub.store.outflow import OutRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from hub.filters import Filter
+    from hub.filters import Filter, Seen
     from hub.picture import Picture
     from hub.policy import Rules
     from hub.store import Connection
+    from hub.store.coming import Coming
     from hub.store.outflow import OutTopic
+    from hub.stored import Stored
     from hub.subscribing import Subscription
 
 WAY = "kafka"  # in disclosure entries
@@ -57,6 +59,31 @@ class Fingerprint:
     def of(self, shown: Shown) -> bytes:
         """Equal for equal texts."""
         return hashlib.blake2b(shown.text.encode(), digest_size=16, key=self.key, person=b"puente-outflow").digest()
+
+
+@dataclass(slots=True)
+class Look:
+    """What came at some positions, of one moment, and each text of it looked at once, whoever gets it."""
+
+    here: Mapping[int, Coming]
+    prints: Fingerprint
+    _known: dict[object, tuple[bytes, Seen]] = field(default_factory=dict)
+
+    def at(self, shown: Shown) -> tuple[bytes, Seen]:
+        """The digest of what is shown, and what filters see of it."""
+        key = shown.row.hub_id, shown.name, None if shown.held is None else shown.held.text
+        if key not in self._known:
+            self._known[key] = self.prints.of(shown), seen_in(shown.text)
+        return self._known[key]
+
+    def holds(self, records: Iterable[OutRecord], now: Mapping[int, Shown]) -> bool:
+        """Whether every record shows what would be given now, no more and no less."""
+        return all(one.seq in now and self.at(now[one.seq])[0] == one.digest for one in records)
+
+
+def look(conn: Connection, topics: Iterable[Sequence[OutRecord]], prints: Fingerprint) -> Look:
+    """At what these topics show, once for all of them."""
+    return Look(at_positions(conn, {one.position for records in topics for one in records}), prints)
 
 
 def asking_for(picture: Picture, one: Subscription, at: datetime) -> Asking | None:
@@ -87,23 +114,24 @@ def _record(one: Written, prints: Fingerprint) -> OutRecord:
     return OutRecord(seq=one.seq, event=row.hub_id, position=row.position or 0, digest=prints.of(one.shown))
 
 
-def current(conn: Connection, asking: Asking, wanted: Filter, records: Sequence[OutRecord]) -> dict[int, Shown]:
+def current(
+    conn: Connection, asking: Asking, wanted: Filter, records: Sequence[OutRecord], view: Look
+) -> dict[int, Shown]:
     """By number: what each of these records would show if it were written now; it is left out if it would not be."""
-    here = at_positions(conn, {one.position for one in records})
-    came = [here[one.position] for one in records if one.position in here]
-    rows = [replace(one.row, is_owed=asking.reader in one.owed, offered_by=None) for one in came]
+    came = [view.here[one.position] for one in records if one.position in view.here]
+    rows = [_as_its_own(one, asking.reader) for one in came]
     found = {(one.row.position, one.row.hub_id): one for one in would_get(conn, asking, rows)}
     fitting = ((one.seq, found.get((one.position, one.event))) for one in records)
-    return {seq: shown for seq, shown in fitting if shown is not None and _wants(wanted, shown, asking.reader)}
+    reader = asking.reader
+    return {seq: one for seq, one in fitting if one is not None and wanted.wants(view.at(one)[1], reader)}
 
 
-def _wants(wanted: Filter, shown: Shown, reader: str) -> bool:
-    return wanted.wants(seen_in(shown.text), reader)
-
-
-def holds(records: Iterable[OutRecord], now: dict[int, Shown], prints: Fingerprint) -> bool:
-    """Whether every record shows what would be given now, no more and no less."""
-    return all(one.seq in now and prints.of(now[one.seq]) == one.digest for one in records)
+def _as_its_own(come: Coming, reader: str) -> Stored:
+    """As this reader finds it; where it came from an offer is no matter any more."""
+    is_owed = reader in come.owed
+    if not is_owed and come.row.offered_by is None:  # nearly always
+        return come.row
+    return replace(come.row, is_owed=is_owed, offered_by=None)
 
 
 def write_again(
@@ -116,7 +144,7 @@ def write_again(
         Stale: the rules have moved on.
     """
     records = [one for one in stored.records(conn, topic.agency) if one.since and one.since > asking.at - KEPT]
-    now = current(conn, asking, wanted, records)
+    now = current(conn, asking, wanted, records, look(conn, [records], prints))
     kept = [one for one in records if one.seq in now]
     shown: list[Shown] = []
     for start in range(0, len(kept), AGAIN_AT_ONCE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.store.log import Deposed, drop_lease, take_lease
+from hub.store.log import Deposed, drop_lease, keep_lease, take_lease
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -36,15 +36,7 @@ def go_on(conn: Connection, leader: Leader, *, lease_ms: int) -> None:
     Raises:
         Deposed: another leads.
     """
-    done = conn.execute(
-        """
-        UPDATE lease SET until = clock_timestamp() + make_interval(secs => %s / 1000.0)
-         WHERE name = %s AND holder = %s AND fence = %s
-        """,
-        (lease_ms, NAME, leader.holder, leader.fence),
-    )
-    if done.rowcount != 1:
-        raise Deposed
+    keep_lease(conn, NAME, leader.holder, leader.fence, lease_ms=lease_ms)
 
 
 def saw(conn: Connection, leader: Leader, *, version: int) -> None:

@@ -222,6 +222,24 @@ def move_lease(conn: Connection, name: str, holder: object, fence: int, *, posit
         raise Deposed
 
 
+def keep_lease(conn: Connection, name: str, holder: object, fence: int, *, lease_ms: int) -> None:
+    """
+    Go on leading, also when the lease has run out, as long as nobody else has taken it.
+
+    Raises:
+        Deposed: another leads.
+    """
+    done = conn.execute(
+        """
+        UPDATE lease SET until = clock_timestamp() + make_interval(secs => %s / 1000.0)
+         WHERE name = %s AND holder = %s AND fence = %s
+        """,
+        (lease_ms, name, holder, fence),
+    )
+    if done.rowcount != 1:
+        raise Deposed
+
+
 def drop_lease(conn: Connection, name: str, holder: object) -> None:
     """Let another take over at once, on an orderly end."""
     conn.execute("UPDATE lease SET until = '-infinity' WHERE name = %s AND holder = %s", (name, holder))

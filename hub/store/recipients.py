@@ -34,6 +34,8 @@ def first_reads(conn: Connection, event: UUID, source: str) -> dict[str, datetim
     """
     When each other agency got it first; of one across, when its own node handed it out. In a transaction alone.
 
+    What a pointer told has not been got yet, and what is in a topic waits there to be read.
+
     Entries count from their commit on: unlike a list that is read on from a cursor, this waits for no notary.
     """
     conn.execute("SET LOCAL enable_bitmapscan = on")  # an inverted index has no other way of being read
@@ -44,7 +46,7 @@ def first_reads(conn: Connection, event: UUID, source: str) -> dict[str, datetim
         SELECT r.agency, min(coalesce((a.detail::json->>'at')::timestamptz, a.at))
           FROM audit a CROSS JOIN LATERAL unnest(coalesce(a.readers, ARRAY[a.agency])) AS r (agency)
          WHERE a.events @> ARRAY[%s::uuid] AND a.action = 'disclose' AND a.is_allowed AND r.agency <> %s
-           AND NOT a.object ~ '^(border[.])?pointer[.]'
+           AND NOT a.object ~ '^(border[.])?(pointer[.]|kafka$)'
          GROUP BY r.agency
         """,
             (event, source),

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from kafka.admin import KafkaAdminClient
 
     from hub.cursor import Cursors
-    from hub.outflow import Fingerprint, Written
+    from hub.outflow import Fingerprint, Look, Written
     from hub.picture import Picture
     from hub.reading import Asking, Shown
     from hub.store import Connection
-    from hub.store.outflow import OutTopic
+    from hub.store.outflow import OutRecord, OutTopic
     from hub.subscribing import Subscription
     from hub.workers.outlet import Outgoing, Outlet
 
@@ -71,7 +71,7 @@ class Leader:
 
     def go_on(self, conn: Connection) -> None:
         """Go on leading; raises `Deposed` when another leads."""
-        log.move_lease(conn, NAME, self.holder, self.fence, position=0, lease_ms=LEASE_MS)
+        log.keep_lease(conn, NAME, self.holder, self.fence, lease_ms=LEASE_MS)
 
 
 @dataclass(slots=True)
@@ -167,14 +167,18 @@ class Flow:
     def _compare(self, at: datetime) -> None:
         """Close what holds anything else than would be given now; begin, and open again, what may be."""
         topics = {one.agency: one for one in stored.topics(self.conn)}
-        wrong = [one.agency for one in topics.values() if not self._is_right(one, at)]
+        held = {
+            one.agency: stored.records(self.conn, one.agency) for one in topics.values() if one.state == stored.OPEN
+        }
+        view = outflow.look(self.conn, held.values(), self.worker.prints)
+        wrong = [one.agency for one in topics.values() if not self._is_right(one, held.get(one.agency, []), view, at)]
         if wrong:
             stored.close(self.conn, wrong)
         for agency, wish in self._wanted.items():
             if agency not in topics and self._asking(agency, at) is not None:
                 stored.begin(self.conn, wish.id)
 
-    def _is_right(self, topic: OutTopic, at: datetime) -> bool:
+    def _is_right(self, topic: OutTopic, records: list[OutRecord], view: Look, at: datetime) -> bool:
         if not self._is_wanted(topic):
             return False
         wish, asking = self._wanted[topic.agency], self._asking(topic.agency, at)
@@ -184,14 +188,13 @@ class Flow:
         if asking is None:
             return False
         self.leader.go_on(self.conn)
-        records = stored.records(self.conn, topic.agency)
-        now = outflow.current(self.conn, asking, wish.filter, records)
+        now = outflow.current(self.conn, asking, wish.filter, records, view)
         self._lapse(now.values(), at)
         there = self._there.pop(topic.agency, None)
         if there is not None:
             unsent = [one for one in records if one.seq > there and one.seq in now]
             self._waiting[topic.agency] = [outflow.Written(one.seq, now[one.seq], one.is_again) for one in unsent]
-        return outflow.holds(records, now, self.worker.prints)
+        return view.holds(records, now)
 
     def _lapse(self, shown: Iterable[Shown], at: datetime) -> None:
         lapses_at = outflow.lapses_at(shown, at)

@@ -16,6 +16,7 @@ from hub.grants import Grant, Selector
 from hub.workers.rules import ANY_RULE, to_read_out
 from hub.workers.topics import out_topic
 from tests.support.cast import agency
+from tests.support.kafka_clients import BOOTSTRAP_MS
 from tests.support.node import USUAL, Desk, grant
 from tests.support.subscribing import subscribe
 from tests.support.waiting import until
@@ -52,6 +53,10 @@ class Outs:
         del self.grants[name]
         self.works.node.regrant(*USUAL, *self.grants.values())
 
+    def login(self, agency_id: str = "us-node") -> dict[str, Any]:
+        """As an agency or the node itself, with the patience of tests."""
+        return self.works.broker.login_as(agency_id) | {"bootstrap_timeout_ms": BOOTSTRAP_MS}
+
     def settled(self) -> None:
         """Wait until the outflow has come as far as the log is."""
         node = self.works.node
@@ -74,7 +79,7 @@ class Reader:
 
     def has_rule(self) -> bool:
         """Whether the broker has the rule by which it may read."""
-        with KafkaAdminClient(**self.outs.works.login()) as admin:
+        with KafkaAdminClient(**self.outs.login()) as admin:
             return to_read_out(self.agency.id, self.outs.works.prefix) in set(admin.describe_acls(ANY_RULE)[0])
 
     def opened(self) -> None:
@@ -87,7 +92,7 @@ class Reader:
 
     def is_refused(self, by: Agency | None = None) -> bool:
         """Whether the broker lets its agency, or this one, read nothing there."""
-        consumer = KafkaConsumer(**self.outs.works.login((by or self.agency).id))
+        consumer = KafkaConsumer(**self.outs.login((by or self.agency).id))
         try:
             consumer.end_offsets([TopicPartition(self.topic, 0)])  # a poll would wait, and say nothing
         except TopicAuthorizationFailedError:
@@ -98,7 +103,7 @@ class Reader:
 
     def held(self) -> list[Any]:
         """What is in its topic now, as the node sees it."""
-        consumer = KafkaConsumer(**self.outs.works.login(), enable_auto_commit=False, auto_offset_reset="earliest")
+        consumer = KafkaConsumer(**self.outs.login(), enable_auto_commit=False, auto_offset_reset="earliest")
         place = TopicPartition(self.topic, 0)
         found: list[Any] = []
         try:

@@ -108,6 +108,16 @@ def test_each_record_is_one_disclosure(outs: Outs, police: Desk) -> None:
     assert disclosed(reader) == published
 
 
+def test_what_waits_in_a_topic_has_not_been_read(outs: Outs, police: Desk) -> None:
+    reader = outs.join("us-ca-unread")
+    hub_id = police.publish(missing_child())
+    reader.has(hub_id)
+
+    rows = police.get(f"/v1/events/{hub_id}/receipts", limit=500).get_json()["receipts"]
+
+    assert [row["read"] for row in rows if row["agency"] == reader.agency.id] == [None]
+
+
 def test_only_what_is_wanted_comes(outs: Outs, police: Desk) -> None:
     reader = outs.join("us-ca-picks", wants={"changes": ["cancelled"]})
     police.publish(missing_child(subject="picked"))
@@ -337,12 +347,12 @@ def test_topics_are_for_those_who_want_one_and_last_a_day(outs: Outs, works: Wor
     assert told["retention.ms"]["value"] == "86400000"
 
 
-def test_what_others_write_there_does_not_stay(outs: Outs, works: Working, police: Desk) -> None:
+def test_what_others_write_there_does_not_stay(outs: Outs, police: Desk) -> None:
     reader = outs.join("us-ca-forged")
     published = police.publish(missing_child())
     reader.has(published)
 
-    write(works.login(), reader.topic, b"forged")
+    write(outs.login(), reader.topic, b"forged")
 
     until(lambda: len(reader.held()) == 1 and "again" in headers(reader.held()[0]), within_s=SOON_S, what="it is gone")
     reader.has(published)
@@ -353,7 +363,7 @@ def test_a_topic_that_ends_in_something_unknown_is_written_anew(outs: Outs, work
     published = police.publish(missing_child())
     reader.has(published)
     works.stop("outflow")
-    write(works.login(), reader.topic, b"forged")
+    write(outs.login(), reader.topic, b"forged")
 
     works.start("outflow")
 
