@@ -14,6 +14,7 @@ from tests.integration.hub.test_hidden import NOBODYS, seen
 from tests.support.cast import POLICE, SHELTER, STRANGER
 from tests.support.granting import wanted
 from tests.support.node import Desk, Node, public_pem
+from tests.support.subscribing import subscribe
 
 WHY = {"reason": "no longer needed"}
 KEY = {"key": public_pem("another")}
@@ -34,6 +35,8 @@ ROUTES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/credentials/<client_id>"): None,
     ("PUT", "/v1/credentials/<client_id>"): KEY,
     ("POST", "/v1/credentials/<client_id>/end"): WHY,
+    ("POST", "/v1/credentials/<client_id>/secret"): {},
+    ("DELETE", "/v1/credentials/<client_id>/secret"): None,
     ("GET", "/v1/grants/<grant_id>"): None,
     ("GET", "/v1/grants/<grant_id>/effect"): None,
     ("POST", "/v1/grants/<grant_id>/versions"): NEXT,
@@ -52,10 +55,22 @@ ROUTES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/publish-rights/<right_id>/approval"): {},
     ("PUT", "/v1/publish-rights/<right_id>/state"): {"state": "revoked"} | WHY,
     ("GET", "/v1/reviews/<uuid:review_id>"): None,
+    ("GET", "/v1/subscriptions/<uuid:subscription>"): None,
+    ("PUT", "/v1/subscriptions/<uuid:subscription>"): {"name": "theirs", "address": "https://example.org/hook"},
+    ("DELETE", "/v1/subscriptions/<uuid:subscription>"): None,
+    ("GET", "/v1/subscriptions/<uuid:subscription>/deliveries"): None,
+    ("POST", "/v1/subscriptions/<uuid:subscription>/recovery"): {"since": "2026-01-01T00:00:00Z"},
+    ("POST", "/v1/subscriptions/<uuid:subscription>/secret"): {},
+    ("POST", "/v1/subscriptions/<uuid:subscription>/state"): {"state": "paused"},
+    ("POST", "/v1/subscriptions/<uuid:subscription>/verification"): {},
 }
 DIRECTORY = {("GET", "/v1/agencies/<agency_id>")}  # every person may look up every agency
 # The same for everybody, with or without a token.
-OPEN = {("GET", "/schemas/<name>"), ("GET", "/docs/<path:path>")}
+OPEN = {
+    ("GET", "/schemas/<name>"),
+    ("GET", "/docs/<path:path>"),
+    ("GET", "/public/alerts/<uuid:hub_id>.xml"),
+}
 MISSING = {
     "agency_id": "us-ca-nobody",
     "agreement_id": "no-such-agreement",
@@ -66,6 +81,7 @@ MISSING = {
     "person_id": "us-ca-sdpd.nobody",
     "review_id": NOBODYS,
     "right_id": "us-ca-nobody.enrolled-0",
+    "subscription": NOBODYS,
 }
 
 
@@ -135,6 +151,7 @@ def there(node: Node) -> dict[str, str]:
         "person_id": ana,
         "review_id": review,
         "right_id": right,
+        "subscription": str(subscribe(node.desk(POLICE))),
     }
 
 
