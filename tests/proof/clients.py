@@ -32,6 +32,7 @@ from hub.store import agencies, credentials
 from hub.workers import out_topics
 from hub.workers.rules import ANY_RULE, to_read_out
 from hub.workers.topics import out_topic
+from tests.proof import node_clients
 from tests.proof.posting import profile
 from tests.proof.premises import keep_logs, require_kafka
 from tests.proof.stage import NODE, Stage, stage
@@ -43,6 +44,7 @@ from tests.support.waiting import until
 POSTING, READING, OTHER = "us-ca-sdpd", "us-ca-chp", "us-ca-sdso"
 SECRETS = {READING: "a" * 43, OTHER: "b" * 43}
 COUNT = 200
+STREAMED = 60
 NARROWINGS, QUICK_NARROWINGS = 50, 5
 WAIT_S = 40
 HERE = Path(__file__).with_suffix("")
@@ -100,6 +102,7 @@ def clients(run: Run) -> Verdict:
     with state_folder() as folder, stage(folder) as node:
         try:
             found = _read(node, readers)
+            found |= _in_javascript(node, python)
             gone_ms = list(_narrow(node, QUICK_NARROWINGS if run.quick else NARROWINGS))
         finally:
             keep_logs(folder, LOGS)
@@ -162,6 +165,39 @@ def _read(node: Stage, readers: Mapping[str, Client]) -> dict[str, str]:
         found[name] = "yes" if is_same and foreign.is_refused and not foreign.values else "no"
         print(f"{name}: {len(own.values)} records, same as the feed: {is_same}; other topic: {foreign}", flush=True)
     return found
+
+
+def _in_javascript(node: Stage, python: Path) -> dict[str, str]:
+    """Whether `eventsource` follows through the death of the stream process, and webhooks verify as they should."""
+    javascript = node_clients.installed(python)
+    secret, messages, expected = node_clients.signed_samples(int(time.time()))
+    webhooks = node_clients.verified(javascript, secret, messages)
+    url, wanted = f"{node.environment['PUENTE_STREAM_URL']}/v1/stream", []
+    with Gateway(profile(node, READING, _key(node, READING))) as reading:
+        token = reading.tokens.token().value
+    with (
+        Gateway(profile(node, POSTING, _key(node, POSTING))) as gateway,
+        node_clients.following(javascript, url, token, STREAMED, node.folder) as stream,
+    ):
+        for number in range(STREAMED):
+            told = events.alert(id=f"stream-{number}", subject=f"stream-{number}", source=POSTING)
+            wanted.append(gateway.publish(orjson.dumps(told)).id)
+            if number == STREAMED // 2:
+                until(lambda: stream.ids(), within_s=30, what="the first events")
+                node_clients.kill(node.fleet.pids().get("stream"))
+            node.watch()
+        until(lambda: _came(node, stream), within_s=60, what="everything has come")
+        came = stream.ids()
+    print(f"eventsource: {len(came)} of {STREAMED}; standardwebhooks: {webhooks}", flush=True)
+    return {
+        "eventsource": "yes" if came == wanted else "no",
+        "standardwebhooks_js": "yes" if webhooks == expected else "no",
+    }
+
+
+def _came(node: Stage, stream: node_clients.Following) -> bool:
+    node.watch()
+    return len(stream.ids()) >= STREAMED
 
 
 def _answers(node: Stage) -> bool:
