@@ -15,7 +15,7 @@ import ssl
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -58,25 +58,20 @@ class NotConnected(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where a URL leads."""
+class Place:
+    """A host and port, and whether TLS is spoken there: what a connection can be used again for."""
 
+    origin: str  # the same for all spellings: "https://host:port"
     host: str  # lower case, in ASCII, without brackets and trailing dot
     literal: Address | None  # the host, if it is an address
     port: int
     is_encrypted: bool
     authority: str  # for the header Host
-    path: str  # with the query
-
-    @property
-    def place(self) -> tuple[str, int, bool]:
-        """What a connection can be used again for."""
-        return self.host, self.port, self.is_encrypted
 
 
-def target_of(url: str) -> Target:
+def target_of(url: str) -> tuple[Place, str]:
     """
-    Read a URL strictly; nothing is looked up.
+    Where a URL leads, and the path that is asked for there, with its query; nothing is looked up.
 
     Raises:
         NotAUrl: it is none of http or https, or has a user name, a fragment, or a host or port that cannot be.
@@ -84,19 +79,24 @@ def target_of(url: str) -> Target:
     found = _URL.fullmatch(url)
     if found is None:
         raise NotAUrl
-    scheme, path = found[1].lower(), found[4]
-    host, literal = _host(found[2])
-    port = int(found[3] or _PORTS[scheme])
+    scheme, host, port, path = found.groups()
+    return _place(scheme.lower(), host, port), path if path.startswith("/") else f"/{path}"
+
+
+@lru_cache(4096)
+def _place(scheme: str, written: str, digits: str | None) -> Place:
+    host, literal = _host(written)
+    port = int(digits or _PORTS[scheme])
     if not 1 <= port <= 65535:
         raise NotAUrl
     shown = f"[{host}]" if isinstance(literal, IPv6Address) else host
-    return Target(
+    return Place(
+        origin=f"{scheme}://{shown}:{port}",
         host=host,
         literal=literal,
         port=port,
         is_encrypted=scheme == "https",
         authority=shown if port == _PORTS[scheme] else f"{shown}:{port}",
-        path=path if path.startswith("/") else f"/{path}",
     )
 
 
@@ -110,9 +110,9 @@ class Dialer:
         self._threads = ThreadPoolExecutor(LOOKUPS, "lookup")  # the event loop's are too few
         self._looking: dict[tuple[str, int], asyncio.Future[list[Info]]] = {}
 
-    async def connect(self, target: Target) -> Wire:
+    async def connect(self, place: Place) -> Wire:
         """
-        A new connection; with TLS if the target is encrypted, in which its host is vouched for.
+        A new connection; with TLS if the place is encrypted, in which its host is vouched for.
 
         Raises:
             ForbiddenAddress: one of the host's addresses is not allowed.
@@ -122,7 +122,7 @@ class Dialer:
             NotConnected: anything else was in the way.
         """
         try:
-            return await self._spoken(await self._reached(target), target)
+            return await self._spoken(await self._reached(place), place)
         except (TimeoutError, ssl.SSLError, socket.gaierror):
             raise
         except OSError as error:
@@ -132,13 +132,13 @@ class Dialer:
         """Let the threads go, each when its look-up is over; nobody may be waiting any longer."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _reached(self, target: Target) -> socket.socket:
+    async def _reached(self, place: Place) -> socket.socket:
         """The first of a host's addresses that connects."""
         # Without TLS only to what an operator has named: a public address never gets a delivery in the clear.
-        allowed = addresses.allowed if target.is_encrypted else addresses.named
+        allowed = addresses.allowed if place.is_encrypted else addresses.named
         judge = partial(allowed, allow_networks=self._allow_networks)
         reason: OSError = NotConnected()
-        for info in _few(await self._found(target, judge)):
+        for info in _few(await self._found(place, judge)):
             try:
                 async with asyncio.timeout(CONNECT_S):
                     return await _connected(info, judge)
@@ -146,11 +146,11 @@ class Dialer:
                 reason = error
         raise reason
 
-    async def _found(self, target: Target, judge: Judge) -> list[Info]:
+    async def _found(self, place: Place, judge: Judge) -> list[Info]:
         """Where a host is, judged; a literal address is judged when its socket is made."""
-        if target.literal is not None:
-            return [_info(target.literal, target.port)]
-        infos = await self._looked_up(target.host, target.port)
+        if place.literal is not None:
+            return [_info(place.literal, place.port)]
+        infos = await self._looked_up(place.host, place.port)
         if not all(judge(ip_address(info[4][0])) for info in infos):
             raise ForbiddenAddress  # one is enough: who mixes them is up to something
         return infos
@@ -170,10 +170,10 @@ class Dialer:
         if not looking.cancelled():
             looking.exception()  # seen, though everybody may have gone
 
-    async def _spoken(self, reached: socket.socket, target: Target) -> Wire:
+    async def _spoken(self, reached: socket.socket, place: Place) -> Wire:
         """A connected socket as a connection of HTTP."""
         wire = Wire()
-        tls: dict[str, Any] = {"ssl": self._context, "server_hostname": target.host} if target.is_encrypted else {}
+        tls: dict[str, Any] = {"ssl": self._context, "server_hostname": place.host} if place.is_encrypted else {}
         try:
             await asyncio.get_running_loop().create_connection(lambda: wire, sock=reached, **tls)
         except BaseException:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from hub.workers.wire import Unanswered
 
 if TYPE_CHECKING:
-    from hub.workers.dialing import Dialer, Target
+    from hub.workers.dialing import Dialer, Place
     from hub.workers.wire import Answer, Wire
-
-    Place = tuple[str, int, bool]  # of a target
 
 IDLE_S = 15.0  # many receivers close what is idle for longer, and a request would meet that
 
@@ -36,12 +34,12 @@ class Pool:
         self._most = most
         self._places = asyncio.Semaphore(most)
         self._busy = 0  # places taken
-        self._lanes: dict[Place, _Lane] = {}
+        self._lanes: dict[str, _Lane] = {}  # by origin
         self._idle: dict[Wire, tuple[Place, float]] = {}  # and since when; the longest idle first
         self._open: set[Wire] = set()
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def ask(self, target: Target, request: bytes, deadline: float) -> Answer:
+    async def ask(self, place: Place, request: bytes, deadline: float) -> Answer:
         """
         Send a request when there is a place for it, and wait for the answer, all until `deadline` on the loop's clock.
 
@@ -52,7 +50,7 @@ class Pool:
             TimeoutError: the time was over before the head of an answer was there.
             What `Dialer.connect` and `Wire.ask` raise.
         """
-        lane = self._lane(target.place)
+        lane = self._lane(place)
         lane.users += 1
         try:
             await _take(lane.places, deadline)
@@ -60,7 +58,7 @@ class Pool:
                 await _take(self._places, deadline)
                 self._busy += 1
                 try:
-                    return await self._asked(lane, target, request, deadline)
+                    return await self._asked(lane, place, request, deadline)
                 finally:
                     self._busy -= 1
                     self._places.release()
@@ -68,7 +66,7 @@ class Pool:
                 lane.places.release()
         finally:
             lane.users -= 1
-            self._tidy(target.place)
+            self._tidy(place)
 
     async def close(self) -> None:
         """End all connections."""
@@ -80,31 +78,31 @@ class Pool:
             await asyncio.wait([wire.ended for wire in self._open])
 
     def _lane(self, place: Place) -> _Lane:
-        lane = self._lanes.get(place)
+        lane = self._lanes.get(place.origin)
         if lane is None:
-            lane = self._lanes[place] = _Lane(asyncio.Semaphore(self._per_host))
+            lane = self._lanes[place.origin] = _Lane(asyncio.Semaphore(self._per_host))
         return lane
 
-    async def _asked(self, lane: _Lane, target: Target, request: bytes, deadline: float) -> Answer:
+    async def _asked(self, lane: _Lane, place: Place, request: bytes, deadline: float) -> Answer:
         wire = self._rested(lane)
         if wire is not None:
             try:
-                return await self._asked_over(wire, target, request, deadline)
+                return await self._asked_over(wire, place, request, deadline)
             except Unanswered:
                 pass
         async with asyncio.timeout_at(deadline):
             self._make_room()
-            wire = await self._dialer.connect(target)
+            wire = await self._dialer.connect(place)
         self._open.add(wire)
         wire.ended.add_done_callback(partial(self._gone, wire))
-        return await self._asked_over(wire, target, request, deadline)
+        return await self._asked_over(wire, place, request, deadline)
 
-    async def _asked_over(self, wire: Wire, target: Target, request: bytes, deadline: float) -> Answer:
+    async def _asked_over(self, wire: Wire, place: Place, request: bytes, deadline: float) -> Answer:
         try:
             return await wire.ask(request, deadline)
         finally:
             if wire.is_free:
-                self._rest(wire, target.place)
+                self._rest(wire, place)
 
     def _rested(self, lane: _Lane) -> Wire | None:
         """The connection used last, for it is the likeliest to live."""
@@ -118,7 +116,7 @@ class Pool:
     def _rest(self, wire: Wire, place: Place) -> None:
         loop = asyncio.get_running_loop()
         self._idle[wire] = place, loop.time()
-        self._lanes[place].idle.append(wire)
+        self._lanes[place.origin].idle.append(wire)
         if self._sweeping is None:
             self._sweeping = loop.call_later(IDLE_S, self._sweep)
 
@@ -139,7 +137,7 @@ class Pool:
 
     def _drop(self, wire: Wire) -> None:
         place, _ = self._idle.pop(wire)
-        self._lanes[place].idle.remove(wire)
+        self._lanes[place.origin].idle.remove(wire)
         self._tidy(place)
         wire.abort()
 
@@ -149,9 +147,9 @@ class Pool:
             self._drop(wire)
 
     def _tidy(self, place: Place) -> None:
-        lane = self._lanes[place]
+        lane = self._lanes[place.origin]
         if not lane.users and not lane.idle:
-            del self._lanes[place]
+            del self._lanes[place.origin]
 
 
 async def _take(places: asyncio.Semaphore, deadline: float) -> None:

@@ -12,7 +12,6 @@ import asyncio
 import logging
 import socket
 import ssl
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hub.outcomes import Outcome, answered
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hub.addresses import Network
-    from hub.workers.dialing import Lookup, Target
+    from hub.workers.dialing import Lookup, Place
 
 TIMEOUT_S = 10.0
-SAID = "Accept: */*\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\nUser-Agent: puente-webhooks\r\n"
+SAID = ("Accept-Encoding: identity", "Content-Type: application/json", "User-Agent: puente-webhooks")
 FORBIDDEN = Outcome(kind="forbidden", code="forbidden-address")
 # The first class that fits names what happened; the order is from the special to the general.
 CODES: tuple[tuple[type[Exception], str], ...] = (
@@ -44,7 +43,6 @@ CODES: tuple[tuple[type[Exception], str], ...] = (
 )
 
 _log = logging.getLogger(__name__)
-_known_target_of = lru_cache(4096)(target_of)
 
 
 class Poster:
@@ -93,8 +91,8 @@ class Poster:
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         try:
-            target = _known_target_of(url)
-            answer = await self._pool.ask(target, _request(target, headers, body), deadline)
+            place, path = target_of(url)
+            answer = await self._pool.ask(place, _request(place, path, headers, body), deadline)
         except ForbiddenAddress:
             return FORBIDDEN
         except Exception as error:
@@ -102,7 +100,7 @@ class Poster:
         return answered(answer.status, answer.retry_after, answer.body, self._now())
 
 
-def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
+def _request(place: Place, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
     """
     All of a request.
 
@@ -110,11 +108,11 @@ def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
         ValueError: a header holds what would end it, or is not ASCII.
     """
     lines = [f"{name}: {value}" for name, value in headers.items()]
-    if not all(line.isascii() and line.isprintable() for line in lines):
+    said = "".join(lines)
+    if not (said.isascii() and said.isprintable()):
         raise ValueError("a header that cannot be sent")
-    own = "".join(f"{line}\r\n" for line in lines)
-    head = f"POST {target.path} HTTP/1.1\r\nHost: {target.authority}\r\n{SAID}{own}Content-Length: {len(body)}\r\n\r\n"
-    return head.encode("ascii") + body
+    own = "\r\n".join([f"POST {path} HTTP/1.1", f"Host: {place.authority}", *SAID, *lines])
+    return f"{own}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii") + body
 
 
 def _failed(error: Exception) -> Outcome:

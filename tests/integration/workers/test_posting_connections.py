@@ -213,15 +213,11 @@ def test_not_all_addresses_of_a_name_are_tried() -> None:
         ("http://[::1]:{}/", "[::1]:{}"),
         ("http://[0:0::1]:{}/a?b", "[::1]:{}"),
         ("http://LOCAL.example.:{}/", "local.example:{}"),
-        ("http://[::ffff:127.0.0.1]:{}/", "[::ffff:7f00:1]:{}"),
     ],
 )
 def test_a_receiver_is_told_which_host_was_meant(url: str, host: str) -> None:
     async def meet() -> tuple[list[bytes], int]:
-        async with (
-            receiver(says(OK), host="127.0.0.1" if "ffff" in url or "LOCAL" in url else "::1") as target,
-            poster(lookup=resolving("127.0.0.1")) as client,
-        ):
+        async with receiver(says(OK), host="::1") as target, poster(lookup=resolving("::1")) as client:
             await send(client, url.format(target.port))
             return target.requests, target.port
 
