@@ -66,7 +66,7 @@ class Place:
     literal: Address | None  # the host, if it is an address
     port: int
     is_encrypted: bool
-    authority: str  # for the header Host
+    authority: str  # as the header Host has it
 
 
 def target_of(url: str) -> tuple[Place, str]:

@@ -29,6 +29,7 @@ class Pool:
     """Asks receivers, over at most `per_host` connections to one host and port and `most` altogether, idle ones too."""
 
     def __init__(self, dialer: Dialer, *, per_host: int, most: int) -> None:
+        self._loop = asyncio.get_running_loop()
         self._dialer = dialer
         self._per_host = per_host
         self._most = most
@@ -114,19 +115,17 @@ class Pool:
         return None
 
     def _rest(self, wire: Wire, place: Place) -> None:
-        loop = asyncio.get_running_loop()
-        self._idle[wire] = place, loop.time()
+        self._idle[wire] = place, self._loop.time()
         self._lanes[place.origin].idle.append(wire)
         if self._sweeping is None:
-            self._sweeping = loop.call_later(IDLE_S, self._sweep)
+            self._sweeping = self._loop.call_later(IDLE_S, self._sweep)
 
     def _sweep(self) -> None:
         """Close what has been idle for too long."""
-        loop = asyncio.get_running_loop()
         self._sweeping = None
         for wire, (_, since) in list(self._idle.items()):
-            if since + IDLE_S > loop.time():
-                self._sweeping = loop.call_at(since + IDLE_S, self._sweep)
+            if since + IDLE_S > self._loop.time():
+                self._sweeping = self._loop.call_at(since + IDLE_S, self._sweep)
                 break
             self._drop(wire)
 
@@ -153,7 +152,7 @@ class Pool:
 
 
 async def _take(places: asyncio.Semaphore, deadline: float) -> None:
-    if not places.locked():  # a timeout costs more than all the rest of this
+    if not places.locked():  # a timeout costs more than all the rest of this module
         await places.acquire()
         return
     async with asyncio.timeout_at(deadline):

@@ -45,7 +45,8 @@ class Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.is_free = False
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Answer] | None = None
 
@@ -64,13 +65,12 @@ class Wire(asyncio.Protocol):
         """
         if self._transport is None or not self.is_free:
             raise Unanswered
-        loop = asyncio.get_running_loop()
         self.is_free = self._is_whole = self._is_cut = False
         self._came = self._status = 0
         self._body = bytearray()
         self._deadline = deadline
-        self._answer = loop.create_future()
-        self._timer = loop.call_at(deadline, self._late)
+        self._answer = self._loop.create_future()
+        self._timer = self._loop.call_at(deadline, self._late)
         self._transport.write(request)
         try:
             return await self._answer
@@ -174,12 +174,11 @@ class Wire(asyncio.Protocol):
 
     def _hurry(self) -> None:
         """The body has less time than the head had."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + BODY_S
+        until = self._loop.time() + BODY_S
         if until < self._deadline:
             self._timer.cancel()
             self._deadline = until
-            self._timer = loop.call_at(until, self._late)
+            self._timer = self._loop.call_at(until, self._late)
 
     def _late(self) -> None:
         if self._status:
