@@ -107,12 +107,11 @@ class Pool:
 
     def _rested(self, lane: _Lane) -> Wire | None:
         """The connection used last, for it is the likeliest to live."""
-        while lane.idle:
-            wire = lane.idle.pop()
-            del self._idle[wire]
-            if wire.is_free:
-                return wire
-        return None
+        if not lane.idle:
+            return None
+        wire = lane.idle.pop()
+        del self._idle[wire]
+        return wire
 
     def _rest(self, wire: Wire, place: Place) -> None:
         self._idle[wire] = place, self._loop.time()

@@ -108,8 +108,7 @@ def _request(place: Place, path: str, headers: Mapping[str, str], body: bytes) -
         ValueError: a header holds what would end it, or is not ASCII.
     """
     lines = [f"{name}: {value}" for name, value in headers.items()]
-    said = "".join(lines)
-    if not (said.isascii() and said.isprintable()):
+    if not "".join(lines).isprintable():
         raise ValueError("a header that cannot be sent")
     own = "\r\n".join([f"POST {path} HTTP/1.1", f"Host: {place.authority}", *SAID, *lines])
     return f"{own}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii") + body

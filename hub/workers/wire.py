@@ -169,7 +169,7 @@ class Wire(asyncio.Protocol):
         """The answer is whole, or an interim one is."""
         if self._status and not self._is_whole:
             self._is_whole = True
-            self.is_free = self._parser.should_keep_alive() and self._status != SWITCHING
+            self.is_free = self._parser.should_keep_alive()  # after a switch the parser goes no further
             self._settle()
 
     def _hurry(self) -> None:

@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 
+from hub.workers import wire
 from hub.workers.posting import Poster
-from hub.workers.wire import HEAD_BYTES, HEADER_BYTES
+from hub.workers.wire import BODY_BYTES, HEAD_BYTES, HEADER_BYTES
 from tests.support.posting import LOOPS, Loop, posted, run, send
-from tests.support.receivers import OK, Answer, Receiver, says
+from tests.support.receivers import OK, Answer, Receiver, repeats, says
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 EARLY = b"HTTP/1.1 103 Early Hints\r\nRetry-After: 7\r\nLink: </>\r\n\r\n"
@@ -122,8 +123,9 @@ def test_what_comes_behind_an_answer_is_not_read(behind: bytes, gap: bool) -> No
         await me.request(reader)
         writer.write(OK if gap else OK + behind)
         await writer.drain()
-        await asyncio.sleep(0.02)
-        writer.write(behind)
+        if gap:
+            await asyncio.sleep(0.02)
+            writer.write(behind)
         await reader.read()
 
     async def met(client: Poster, target: Receiver) -> tuple[list[str], int]:
@@ -133,6 +135,34 @@ def test_what_comes_behind_an_answer_is_not_read(behind: bytes, gap: bool) -> No
         return [first.code, (await send(client, target.url)).code], target.connections
 
     assert run(answer, met) == (["http-200", "http-200"], 2)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        repeats(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (BODY_BYTES + 1), b""),
+        repeats(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * BODY_BYTES, b"x", pause_s=0.01),
+    ],
+    ids=["at once", "one more"],
+)
+def test_a_body_that_is_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    monkeypatch.setattr(wire, "BODY_S", 60)
+
+    async def hastened(client: Poster, target: Receiver) -> str:
+        async with asyncio.timeout(10):
+            return (await send(client, target.url, timeout_s=60)).code
+
+    assert run(answer, hastened) == "http-200"
+
+
+def test_a_body_has_less_time_than_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "BODY_S", 0.1)
+
+    async def hastened(client: Poster, target: Receiver) -> str:
+        async with asyncio.timeout(10):
+            return (await send(client, target.url, timeout_s=60)).code
+
+    assert run(repeats(b"HTTP/1.1 200 OK\r\n\r\n", b"x", pause_s=0.01), hastened) == "http-200"
 
 
 def test_a_switch_to_another_protocol_is_no_delivery() -> None:

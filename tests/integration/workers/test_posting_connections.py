@@ -15,7 +15,7 @@ import pytest
 from hub.workers import dialing, pool
 from hub.workers.posting import Poster
 from tests.support.posting import LOOPS, NAME, Authority, Loop, poster, run, send
-from tests.support.receivers import OK, Receiver, receiver, resolving, says, silent
+from tests.support.receivers import OK, Receiver, deaf, receiver, resolving, says, silent
 
 STEPS = 60  # more turns of an event loop than a delivery over TLS takes, as the test that uses them makes sure
 
@@ -119,16 +119,16 @@ def test_there_are_no_more_connections_than_there_may_be(limits: dict[str, Any],
 
 @pytest.mark.parametrize("limits", [{"per_host": 1}, {"most": 1}])
 def test_waiting_for_a_place_is_part_of_the_time_there_is(limits: dict[str, Any]) -> None:
-    async def behind(client: Poster, target: Receiver) -> tuple[str, int]:
+    async def behind(client: Poster, target: Receiver) -> tuple[str, bool]:
         first = asyncio.create_task(send(client, target.url))
         while not target.requests:
             await asyncio.sleep(0.01)
-        outcome = await send(client, target.url, timeout_s=0.1)
+        outcome, waits = await send(client, target.url, timeout_s=0.1), not first.done()
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
-        return outcome.code, target.connections
+        return outcome.code, waits
 
-    assert run(silent, behind, **limits) == ("timeout", 1)
+    assert run(silent, behind, **limits) == ("timeout", True)
 
 
 def test_looking_a_name_up_is_part_of_the_time_there_is() -> None:
@@ -256,11 +256,40 @@ def test_who_is_cancelled_at_any_moment_leaves_nothing_behind(tmp_path: Path, lo
 
 
 @pytest.mark.parametrize("loop", LOOPS)
+def test_a_receiver_that_has_gone_is_forgotten(loop: Loop) -> None:
+    async def once(me: Receiver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await me.request(reader)
+        writer.write(OK)
+
+    async def met(client: Poster, target: Receiver) -> None:
+        await send(client, target.url)
+        async with asyncio.timeout(5):  # well before it is closed for its long rest
+            while client._pool._open:
+                await asyncio.sleep(0.01)
+        assert (client._pool._idle, client._pool._lanes) == ({}, {})
+
+    run(once, met, loop)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_was_not_yet_sent_holds_no_connection_up(loop: Loop) -> None:
+    async def much(client: Poster, target: Receiver) -> str:
+        outcome = await client.post(target.url, {}, b"x" * 20_000_000, timeout_s=0.3)
+        async with asyncio.timeout(10):
+            while client._pool._open:
+                await asyncio.sleep(0.01)
+        return outcome.code
+
+    assert run(deaf, much, loop) == "timeout"
+
+
+@pytest.mark.parametrize("loop", LOOPS)
 def test_who_ends_leaves_no_connection(loop: Loop) -> None:
     async def meet() -> int:
         async with receiver(says(OK)) as target:
             async with poster() as client:
                 await asyncio.gather(*(send(client, target.url) for _ in range(5)))
+            assert client._pool._open == set()
             while len(asyncio.all_tasks()) > 1:  # the receiver's, one for each connection
                 await asyncio.sleep(0.01)
             return target.connections
