@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import pytest
 
 from hub.addresses import networks
@@ -114,23 +113,27 @@ def test_a_name_that_changes_its_mind_is_judged_anew() -> None:
     assert asyncio.run(rebound()) == (["delivered", "forbidden"], 0)
 
 
-def test_the_socket_is_judged_even_where_the_look_up_was_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if a name could change between the judgement of its addresses and the connection."""
-    monkeypatch.setattr(aiohttp.TCPConnector, "_resolve_host", unjudged)
+def test_the_socket_is_judged_even_where_the_look_up_was_not() -> None:
+    """As if an address could change between the judgement of a name and the connection."""
 
-    outcome, target = meet(f"https://{NAME}:PORT/", resolving(ONE))
+    class Fickle(tuple[Any, ...]):
+        """Public when it is looked at for the first time."""
+
+        looks = 0
+
+        def __getitem__(self, at: Any) -> Any:
+            self.looks += at == 0
+            return "8.8.8.8" if at == 0 and self.looks == 1 else super().__getitem__(at)
+
+    def lookup(_: str, port: int, *__: Any) -> list[tuple[Any, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", Fickle((ONE, port)))]
+
+    outcome, target = meet(f"https://{NAME}:PORT/", lookup)
 
     assert (outcome.kind, target.connections) == ("forbidden", 0)
 
 
-async def unjudged(_: Any, host: str, port: int, **__: Any) -> list[dict[str, Any]]:
-    """Loopback for every name, past our own look-up."""
-    return [{"hostname": host, "host": ONE, "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}]
-
-
-@pytest.mark.parametrize(
-    "url", ["https://127.0.0.1:PORT/", "https://[::ffff:127.0.0.1]:PORT/", "wss://127.0.0.1:PORT/"]
-)
+@pytest.mark.parametrize("url", ["https://127.0.0.1:PORT/", "https://[::ffff:127.0.0.1]:PORT/"])
 def test_an_address_that_needs_no_look_up_is_judged_at_the_socket(url: str) -> None:
     def never(*_: Any) -> list[tuple[Any, ...]]:
         raise AssertionError("nothing is to be looked up")
