@@ -20,6 +20,7 @@ from tests.benchmark import (
     publish,
     report,
     stream,
+    webhooks,
 )
 from tests.benchmark.node import Stage, stage
 from tests.support.services import state_folder
@@ -36,6 +37,7 @@ MEASURES: Mapping[str, Callable[[Stage], report.Section]] = {
     "audit": audit.measure,
     "border": border.measure,
     "fanout": fanout.measure,
+    "webhooks": webhooks.measure,
     "stream": stream.measure,
 }
 

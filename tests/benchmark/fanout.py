@@ -114,12 +114,14 @@ def measure(stage: Stage) -> Section:
 
 
 @contextmanager
-def sink() -> Iterator[int]:
-    """The port of a receiver in a process of its own."""
+def sink(identity: str = "") -> Iterator[int]:
+    """The port of a receiver in a process of its own; with TLS, and closing after each answer, if it has an identity."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    child = subprocess.Popen([sys.executable, "-m", "tests.benchmark.sink", str(port)])
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmark.sink", str(port), *([identity] if identity else [])]
+    )
     try:
         until(lambda: _is_there(port), what="the sink")
         yield port
