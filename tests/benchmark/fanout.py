@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import socket
 import subprocess
 import sys
@@ -24,9 +25,11 @@ from tests.benchmark.report import Figure, Section, of_rounds, percentile, ratio
 from tests.support import events
 
 SUBSCRIBERS = 18_000
+STREAMS, POLLS = 1000, 1000
+WEBHOOKS = SUBSCRIBERS - STREAMS - POLLS
 ROUNDS = 3
 AT_ONCE = 256
-PROCESSES = ("sequencer", "notary", "dispatcher", "sender", "gateway")
+PROCESSES = ("sequencer", "notary", "dispatcher", "sender", "gateway", "stream")
 GRANT = """
 [[grant]]
 id = "fanout-to-ngos"
@@ -67,6 +70,7 @@ def measure(stage: Stage) -> Section:
     networks: dict[str, Any] = {"delivery_webhook_allow_networks": "127.0.0.0/8", "delivery_heartbeat_min": 0}
     with (
         sink() as port,
+        _files(),
         running(
             stage,
             "fanout",
@@ -78,15 +82,16 @@ def measure(stage: Stage) -> Section:
     ):
         with node.database() as conn:
             _subscribe(conn, f"http://127.0.0.1:{port}/")
-        for round_ in range(-1, ROUNDS):
-            before = _cpu_s(node)
-            took = _alert(node, port)
-            spent = _cpu_s(node) - before
-            alone = _bare(port)
-            if round_ >= 0:
-                taken.append(took)
-                bare.append(alone)
-                cpu_us.append(spent / SUBSCRIBERS * 1e6)
+        with _followers(node) as crowd:
+            for round_ in range(-1, ROUNDS):
+                before = _cpu_s(node)
+                took = _alert(node, port, crowd)
+                spent = _cpu_s(node) - before
+                alone = _bare(port)
+                if round_ >= 0:
+                    taken.append(took)
+                    bare.append(alone)
+                    cpu_us.append(spent / SUBSCRIBERS * 1e6)
         entries = _entries(node)
     reference = f"a bare asyncio client's {SUBSCRIBERS} POSTs"
     figures = [
@@ -104,9 +109,10 @@ def measure(stage: Stage) -> Section:
     figures.append(of_rounds("fanout.cpu", "us a delivery", cpu_us))
     figures.append(Figure(name="fanout.entries", unit="audit entries an alert", value=entries / (ROUNDS + 1)))
     conditions = [
-        f"One urgent alert of 2 KB published over HTTP; {SUBSCRIBERS} agencies with a webhook each, all on one sink in "
-        "a process of its own; from before the publish until 50, 99 and 100 % have their POST, with both signatures. "
-        "Policy, filters, disclosure entries, numbering and the state of each delivery are on; fsync on.",
+        f"One urgent alert of 2 KB published over HTTP to {SUBSCRIBERS} agencies: {WEBHOOKS} with a webhook each, all "
+        f"on one sink in a process of its own, {STREAMS} with an open stream and {POLLS} with an open long poll, in "
+        "another. From before the publish until 50, 99 and 100 % have it, webhooks with both signatures. Policy, "
+        "filters, disclosure entries, numbering and the state of each delivery are on; fsync on.",
         f"bare: aiohttp on uvloop, {AT_ONCE} at once, keep-alive, the same sink, unsigned, nothing stored.",
         "cpu: user and system time of the node's processes during the alert (PostgreSQL's own is not in it).",
     ]
@@ -115,7 +121,7 @@ def measure(stage: Stage) -> Section:
 
 @contextmanager
 def sink(identity: str = "") -> Iterator[int]:
-    """The port of a receiver in a process of its own; with TLS, and closing after each answer, if it has an identity."""
+    """The port of a receiver in a process of its own; with an `identity`, over TLS, and closing after each answer."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -142,28 +148,66 @@ def _subscribe(conn: Connection, url: str) -> None:
     conn.execute("SET session_replication_role = replica")
     conn.execute("SET statement_timeout = 0")
     conn.execute(ENROL, (SUBSCRIBERS,))
-    conn.execute(SUBSCRIBE, (url, SUBSCRIBERS))
+    conn.execute(SUBSCRIBE, (url, WEBHOOKS))
     conn.execute("UPDATE subscribed SET version = version + 1")
     conn.execute("UPDATE directory SET version = version + 1")
     conn.execute("ANALYZE")
 
 
-def _alert(node: Node, port: int) -> list[float]:
+@contextmanager
+def _files() -> Iterator[None]:
+    """As many open files as may be, for processes that are started meanwhile too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextmanager
+def _followers(node: Node) -> Iterator[subprocess.Popen[str]]:
+    """The streams and long polls, all open."""
+    port = node.environment["PUENTE_STREAM_PORT"]
+    until(lambda: _is_there(int(port)), what="the stream process")
+    command = [sys.executable, "-m", "tests.benchmark.followers", port, str(STREAMS), str(POLLS)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        tokens = (node.token(f"us-ngo{number:05}") for number in range(WEBHOOKS + 1, SUBSCRIBERS + 1))
+        child.stdin.write("\n".join(tokens) + "\n\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == "ready\n"
+        yield child
+    finally:
+        child.terminate()
+        child.wait()
+        child.stdin.close()
+        child.stdout.close()
+
+
+def _alert(node: Node, port: int, crowd: subprocess.Popen[str]) -> list[float]:
     """Seconds from before the publish until each subscriber has it."""
     name = next(samples.numbers())
     body = json.dumps(events.alert(id=name, subject=name, data={"urgency": "Immediate"})).encode()
     with closing(HttpConnection(node.port)) as http:
         began = time.clock_gettime(time.CLOCK_MONOTONIC)
         assert http.ask(request("POST", "/v1/events", node.headers(samples.PUBLISHER), body)).status == 201
-    until(lambda: _count(port) >= SUBSCRIBERS, what="everybody has it", wait_s=120, pause_s=0.1)
+    until(lambda: _count(port) >= WEBHOOKS, what="everybody has it", wait_s=120, pause_s=0.1)
     came = {path: at - began for at, path in reversed(_times(port))}
-    assert len(came) == SUBSCRIBERS
+    assert len(came) == WEBHOOKS
+    assert crowd.stdin is not None
+    assert crowd.stdout is not None
+    crowd.stdin.write("round\n")
+    crowd.stdin.flush()
+    followed = [at - began for at in json.loads(crowd.stdout.readline())]
     with node.database() as conn:
         until(
             lambda: conn.execute("SELECT 1 FROM delivery WHERE state = 'due' LIMIT 1").fetchone() is None,
             what="all is written down",
         )
-    return list(came.values())
+    return [*came.values(), *followed]
 
 
 def _count(port: int) -> int:
@@ -203,5 +247,5 @@ def _cpu_s(node: Node) -> float:
 
 def _entries(node: Node) -> int:
     with node.database() as conn:
-        row = conn.execute("SELECT count(*) FROM audit WHERE object = 'pointer.webhook'").fetchone()
+        row = conn.execute("SELECT count(*) FROM audit WHERE action = 'disclose'").fetchone()
     return int(str(row[0])) if row else 0

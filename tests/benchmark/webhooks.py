@@ -59,8 +59,8 @@ def measure(_stage: Stage) -> Section:
             for name, way in ways.items():
                 figures += _compared(name, way)
     conditions = [
-        f"One process on uvloop, {AT_ONCE} posts at once: a thin payload is made, signed twice (HMAC and ed25519, keys of "
-        "500 endpoints) and posted by the client that senders use, every address judged; no database.",
+        f"One process on uvloop, {AT_ONCE} posts at once: a thin payload is made, signed twice (HMAC and ed25519, keys "
+        "of 500 endpoints) and posted by the client that senders use, every address judged; no database.",
         "raw: one blocking socket, the same payload and both signatures, one post after the other.",
         "fresh TLS: the sink closes after each answer, TLS 1.3, so both connect and shake hands for each post.",
     ]
