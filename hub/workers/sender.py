@@ -16,6 +16,7 @@ import time
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import uvloop
@@ -25,7 +26,7 @@ from hub.carrying import End, end_of
 from hub.errands import Carrier
 from hub.errors import Unavailable
 from hub.picture import Stale
-from hub.store import connect, listening
+from hub.store import claims, connect, listening
 from hub.store.claims import Reach
 from hub.subscribing import Channel
 from hub.workers.posting import Poster
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 EACH = 16  # posts under way to one agency, so that none takes up all there are
 SLOW = 2  # to one that has let us wait
 SLOW_S = 3.0  # longer than this is slow
+DEFERRED = timedelta(seconds=5)  # what waits for a slow one is not even looked at
 IDLE_S = 0.25  # how late something is seen that nobody notified of: what failed and is due again
 ROUND_S = 0.005  # what ends within so long is written down together
 RETRY_S = 1.0
@@ -87,6 +89,7 @@ class _Round:
     ends: deque[End] = field(default_factory=deque)  # filled by the loop, emptied by the thread
     called_back: dict[int, str] = field(default_factory=dict)
     slow: set[str] = field(default_factory=set)
+    defer_at_s: float = 0.0
 
     async def go_on(self, stopping: Callable[[], bool]) -> None:
         loop, wake, changed = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
@@ -164,10 +167,17 @@ class _Round:
             return []
         busy = Counter(errand.subscription.agency for errand, _ in list(self.under_way.values()))
         full = [agency for agency, many in busy.items() if many >= (SLOW if agency in self.slow else EACH)]
+        self._defer(conn, [agency for agency in full if agency in self.slow])
         reach = Reach(
             channel=Channel.WEBHOOK, parts=self.sender.parts(), most=room, each=EACH, busy=full, slow=tuple(self.slow)
         )
         return errands.take(conn, self.carrier, reach, self.sender.now())
+
+    def _defer(self, conn: Connection, agencies: list[str]) -> None:
+        if agencies and time.monotonic() >= self.defer_at_s:
+            at = self.sender.now()
+            claims.defer(conn, agencies, at, at + DEFERRED)
+            self.defer_at_s = time.monotonic() + DEFERRED.total_seconds() / 2
 
     async def _carry(self, poster: Poster, errand: Errand, wake: asyncio.Event) -> None:
         no, agency = errand.claim.no, errand.subscription.agency

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 
@@ -23,7 +24,7 @@ from hub import main
 from hub.directory import Standing
 from hub.errors import Unavailable
 from hub.principal import ANYWHERE, SCOPES
-from hub.store import agencies
+from hub.store import agencies, deliveries, subscriptions
 from schemas import wire
 from tests.proof.delivery_cast import Follower, Receiver, Receivers, broken, slow
 from tests.proof.premises import keep_logs, require_kafka
@@ -41,6 +42,7 @@ FILTER = (
     '{"changes": ["cancelled", "located", "new", "updated"], "jurisdictions": [], "own": false, "status": "actual",'
     ' "types": ["*"]}'
 )
+OF_AGENCIES = "SELECT id FROM subscription WHERE agency = ANY(%s)"
 SUBSCRIBE = """
 WITH made AS (
     INSERT INTO subscription (agency, name, channel, address, filter, language, desk, state, jurisdictions, created_by)
@@ -287,9 +289,9 @@ def _latencies(
     found: list[list[float]] = []
     for state in ("disabled", "enabled"):
         with node.database() as conn:
-            conn.execute(
-                "UPDATE subscription SET state = %s WHERE agency = ANY(%s)", (state, [one.name for one in bad])
-            )
+            for subscription in conn.execute(OF_AGENCIES, ([one.name for one in bad],)).fetchall():
+                subscriptions.change(conn, UUID(str(subscription[0])), {"state": state})
+                deliveries.withdraw(conn, UUID(str(subscription[0])))
         took: list[float] = []
         with httpx.Client(timeout=10) as client:
             for _ in range(60 if run.quick else 300):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hub.directory import Standing
-from hub.store import agencies
+from hub.store import agencies, claims
 from tests.support.cast import SHELTER
 from tests.support.node import SHERIFF, TO_SHELTER, Desk, Node, grant, missing_child
 from tests.support.subscribing import Dispatch, shown, subscribe
@@ -165,6 +165,26 @@ def test_a_full_queue_of_one_agency_leaves_room_for_the_others(
     taken = dispatch.take(**differs)
 
     assert Counter(one.subscription.agency for one in taken) == Counter({SHELTER.id: of_shelter, SHERIFF.id: 3})
+
+
+def test_what_waits_for_one_that_does_not_answer_is_looked_at_later_and_in_its_order(
+    dispatch: Dispatch, police: Desk, shelter: Desk
+) -> None:
+    subscribe(shelter)
+    subscribe(police.node.desk(SHERIFF))
+    for _ in range(3):
+        publish(police)
+    dispatch.queue()
+    at = police.node.clock()
+    with police.node.database() as conn:
+        deferred = claims.defer(conn, [SHELTER.id], at, at + timedelta(seconds=30))
+
+    now = {one.subscription.agency for one in dispatch.take()}
+    police.node.clock.ahead = timedelta(seconds=31)
+    later = [(one.subscription.agency, one.claim.seq) for one in dispatch.take() if one.claim.tries == 1]
+
+    assert (deferred, now) == (3, {SHERIFF.id})
+    assert later == [(SHELTER.id, 1), (SHELTER.id, 2), (SHELTER.id, 3)]
 
 
 def test_quiet_hours_hold_back_what_is_not_urgent(dispatch: Dispatch, police: Desk, shelter: Desk) -> None:
