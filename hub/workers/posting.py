@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hub.workers.dialing import Lookup, Place
 
 TIMEOUT_S = 10.0
-SAID = ("Accept-Encoding: identity", "Content-Type: application/json", "User-Agent: puente-webhooks")
+SAID = "Accept-Encoding: identity\r\nContent-Type: application/json\r\nUser-Agent: puente-webhooks"
 FORBIDDEN = Outcome(kind="forbidden", code="forbidden-address")
 # The first class that fits names what happened; the order is from the special to the general.
 CODES: tuple[tuple[type[Exception], str], ...] = (
@@ -85,7 +85,7 @@ class Poster:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float = TIMEOUT_S) -> Outcome:
         """
-        Post once, and say what became of it; within `timeout_s` seconds, waiting for a free connection included.
+        Post once, and say what became of it; within `timeout_s` seconds and a moment, waiting for a place included.
 
         Nothing that a receiver does makes this raise; only being cancelled does.
         """
@@ -107,11 +107,11 @@ def _request(place: Place, path: str, headers: Mapping[str, str], body: bytes) -
     Raises:
         ValueError: a header holds what would end it, or is not ASCII.
     """
-    lines = [f"{name}: {value}" for name, value in headers.items()]
-    if not "".join(lines).isprintable():
+    own = [f"{name}: {value}" for name, value in headers.items()]
+    if not "".join(own).isprintable():
         raise ValueError("a header that cannot be sent")
-    own = "\r\n".join([f"POST {path} HTTP/1.1", f"Host: {place.authority}", *SAID, *lines])
-    return f"{own}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii") + body
+    said = "\r\n".join([f"Host: {place.authority}", *own, SAID])
+    return f"POST {path} HTTP/1.1\r\n{said}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii") + body
 
 
 def _failed(error: Exception) -> Outcome:

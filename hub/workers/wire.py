@@ -8,6 +8,7 @@ it is whole is no answer at all.
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from dataclasses import dataclass
 from typing import cast
@@ -41,23 +42,30 @@ class Answer:
 
 
 class Wire(asyncio.Protocol):
-    """Made by an event loop's `create_connection`. While `is_free` a request may follow; `ended` is done at the end."""
+    """
+    Made by an event loop's `create_connection`. While `is_free` a request may follow; `ended` is done at the end.
+
+    Whoever has it looks at `until`, on the event loop's clock, and calls `late` when that is past: a timer for each
+    request would cost more than reading its answer.
+    """
 
     def __init__(self) -> None:
         self.is_free = False
+        self.until = math.inf
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Answer] | None = None
+        self._status = 0
 
     async def ask(self, request: bytes, deadline: float) -> Answer:
         """
-        Send a request and wait for its answer, until `deadline` on the event loop's clock.
+        Send a request and wait for its answer; `until` becomes `deadline`, or earlier once there is a status.
 
         However this ends, the connection is free afterwards, or closed.
 
         Raises:
-            TimeoutError: no head of an answer came in time.
+            TimeoutError: `late` was called before the head of an answer was there.
             Unanswered: the connection ended without a word.
             ConnectionError: it ended in the middle of the head.
             ssl.SSLError: the receiver did not like our side of TLS.
@@ -68,14 +76,12 @@ class Wire(asyncio.Protocol):
         self.is_free = self._is_whole = self._is_cut = False
         self._came = self._status = 0
         self._body = bytearray()
-        self._deadline = deadline
+        self.until = deadline
         self._answer = self._loop.create_future()
-        self._timer = self._loop.call_at(deadline, self._late)
         self._transport.write(request)
         try:
             return await self._answer
         finally:
-            self._timer.cancel()
             self._answer = None
             if not self.is_free:
                 self.abort()
@@ -85,6 +91,12 @@ class Wire(asyncio.Protocol):
         self.is_free = False
         if self._transport is not None:
             self._transport.abort()
+
+    def late(self) -> None:
+        """There is no time left: the status counts if it is there, and a connection that rests is closed."""
+        if self._status:
+            self._settle()
+        self._fail(TimeoutError())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be ready for a request."""
@@ -128,7 +140,7 @@ class Wire(asyncio.Protocol):
         elif self._is_cut:
             self._settle()
         elif not self._is_whole:
-            self._hurry()
+            self.until = min(self.until, self._loop.time() + BODY_S)
 
     def on_message_begin(self) -> None:
         """The answer begins, or an interim one, or something behind it that nobody asked for."""
@@ -171,20 +183,6 @@ class Wire(asyncio.Protocol):
             self._is_whole = True
             self.is_free = self._parser.should_keep_alive()  # after a switch the parser goes no further
             self._settle()
-
-    def _hurry(self) -> None:
-        """The body has less time than the head had."""
-        until = self._loop.time() + BODY_S
-        if until < self._deadline:
-            self._timer.cancel()
-            self._deadline = until
-            self._timer = self._loop.call_at(until, self._late)
-
-    def _late(self) -> None:
-        if self._status:
-            self._settle()
-        else:
-            self._fail(TimeoutError())
 
     def _settle(self) -> None:
         if self._answer is not None and not self._answer.done():

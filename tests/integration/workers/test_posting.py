@@ -44,6 +44,16 @@ def test_a_receiver_gets_the_body_and_the_headers_as_they_are(loop: Loop) -> Non
     )
 
 
+def test_a_request_is_whole_without_headers_of_its_sender() -> None:
+    async def sent(client: Poster, target: Receiver) -> list[bytes]:
+        await client.post(target.url, {}, BODY)
+        return target.requests
+
+    (request,) = run(status(204), sent)
+
+    assert request.partition(b"\r\n\r\n")[2] == BODY
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "code"),
     [

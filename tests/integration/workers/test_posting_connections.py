@@ -131,6 +131,43 @@ def test_waiting_for_a_place_is_part_of_the_time_there_is(limits: dict[str, Any]
     assert run(silent, behind, **limits) == ("timeout", True)
 
 
+def test_whoever_stopped_waiting_is_passed_over() -> None:
+    async def met() -> list[bool]:
+        gate = pool.Gate(1)
+        assert gate.enters()
+        waiting = [asyncio.create_task(gate.wait()) for _ in range(2)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await asyncio.gather(waiting[0], return_exceptions=True)
+        gate.leave()
+        await asyncio.sleep(0)
+        return [waiting[1].done(), gate.enters()]
+
+    assert asyncio.run(met()) == [True, False]
+
+
+def test_a_place_given_to_someone_who_goes_in_the_same_moment_is_not_lost() -> None:
+    async def met() -> bool:
+        gate = pool.Gate(1)
+        assert gate.enters()
+        waiting = asyncio.create_task(gate.wait())
+        await asyncio.sleep(0)
+        gate.leave()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        return gate.enters()
+
+    assert asyncio.run(met())
+
+
+def test_a_receiver_that_was_never_reached_is_forgotten() -> None:
+    async def met(client: Poster, _: Receiver) -> int:
+        await send(client, "http://127.0.0.1:1/")
+        return len(client._pool._lanes)
+
+    assert run(says(OK), met) == 0
+
+
 def test_looking_a_name_up_is_part_of_the_time_there_is() -> None:
     answers = threading.Event()
 
