@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -141,6 +142,9 @@ def test_what_was_never_proven_is_not_enabled_by_way_of_disabling_it(shelter: De
     assert stands(shelter, pending) == ("pending", "unproven")
 
 
+ALPHABET = f"{string.ascii_letters}{string.digits}-_"
+
+
 def no_good(node: Node, pending: UUID) -> dict[str, str]:
     """Links that do nothing, by why."""
     expired = path(node, CONFIRM, pending)
@@ -154,7 +158,7 @@ def no_good(node: Node, pending: UUID) -> dict[str, str]:
         "expired": expired,
         "removed": of_removed,
         "another purpose": good.replace("/confirm", "/unsubscribe"),
-        "changed": good[:-1] + ("A" if good[-1] != "A" else "B"),
+        **{f"changed to {last}": good[:-1] + last for last in ALPHABET if last != good[-1]},
         "none": "/subscriptions/confirm",
         "empty": "/subscriptions/confirm?token=",
         "long": f"/subscriptions/confirm?token={'A' * 5000}",
