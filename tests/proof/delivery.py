@@ -120,15 +120,15 @@ def _prove(node: Stage, run: Run) -> Verdict:
         "p99_beside_bad_ms": f"{1000 * p99s[1]:.0f}",
         **cuts,
     }
-    held = (
-        settled
-        and not any(
-            books[name] for name in ("lost", "two_events_under_one_id", "holes", "stream_lost", "stream_doubled")
-        )
-        and float(str(cuts["cut_last_s_p99"])) <= 2.0
-        and cuts["after_the_cut"] == 0
-    )
-    return Verdict(held=held, figures=figures)
+    empty = ("lost", "two_events_under_one_id", "holes", "stream_lost", "stream_doubled")
+    done = {
+        "everything-arrived": settled,
+        "clean-books": not any(books[name] for name in empty),
+        "cut-within-2-s": float(str(cuts["cut_last_s_p99"])) <= 2.0 and cuts["after_the_cut"] == 0,
+        "bad-ones-isolated": p99s[1] <= 1.2 * p99s[0],
+    }
+    unmet = [name for name, is_met in done.items() if not is_met]
+    return Verdict(held=not unmet, figures=figures | ({"unmet": ",".join(unmet)} if unmet else {}))
 
 
 def _subscribe(node: Stage, receivers: Sequence[Receiver], at: Receivers) -> None:
