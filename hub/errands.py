@@ -38,6 +38,15 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=30)
 
 
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """All that may be told of an event on a way that carries none: which it is, its number, what its reader sees."""
+
+    event: UUID
+    seq: int
+    seen: Seen
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
     """Something to be told now: to whom and where, and of an event what its reader sees that a pointer may tell."""
@@ -45,6 +54,14 @@ class Errand:
     claim: Claim
     subscription: Subscription
     seen: Seen | None = None
+
+    @property
+    def pointer(self) -> Pointer | None:
+        """What it points at; None: it is about no event."""
+        claim, seen = self.claim, self.seen
+        if claim.event is None or claim.seq is None or seen is None:
+            return None
+        return Pointer(claim.event, claim.seq, seen)
 
 
 @dataclass(slots=True)

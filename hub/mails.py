@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from hub.errands import Errand
+    from hub.errands import Errand, Pointer
     from hub.mail_links import MailLinks
     from hub.subscribing import Subscription
 
@@ -77,8 +77,9 @@ def compose(head: Letterhead, errands: Sequence[Errand], at: datetime) -> Mail:
     `at` is when it is sent.
     """
     one, kind = errands[0].subscription, errands[0].claim.kind
-    if kind == "event":
-        said = _of_event(head, errands[0]) if len(errands) == 1 else _of_events(head, errands)
+    events = [(each, pointer) for each in errands if (pointer := each.pointer) is not None]
+    if events:
+        said = _of_event(head, *events[0]) if len(events) == 1 else _of_events(head, events)
     elif kind == "notice":
         said = _notice(head, errands)
     elif kind == "verification" and one.state is State.PENDING:
@@ -143,29 +144,29 @@ def _when(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _of_event(head: Letterhead, errand: Errand) -> _Said:
-    claim, one, seen = errand.claim, errand.subscription, errand.seen
-    assert claim.event is not None and seen is not None  # noqa: S101, PT018 - of an event
+def _of_event(head: Letterhead, errand: Errand, pointer: Pointer) -> _Said:
+    one, seen = errand.subscription, pointer.seen
     text = words.EVENT.format(
         what=_what(errand),
-        at=_when(claim.made_at),
-        link=head.links.event(claim.event),
-        event=claim.event,
-        seq=claim.seq,
+        at=_when(errand.claim.made_at),
+        link=head.links.event(pointer.event),
+        event=pointer.event,
+        seq=pointer.seq,
         **_common(head, one),
     )
-    subject, text = _marked(f"{_line(_what(errand), one)} (no. {claim.seq})", text, errand)
+    subject, text = _marked(f"{_line(_what(errand), one)} (no. {pointer.seq})", text, errand)
     # What belongs to one alert stands together; which one it is, the name of it tells nobody.
     thread = head.links.tag("thread", one.id, seen.source, seen.subject)
     return _Said(subject, text, is_urgent=_is_urgent(errand) and seen.status == "actual", thread=thread)
 
 
-def _of_events(head: Letterhead, errands: Sequence[Errand]) -> _Said:
+def _of_events(head: Letterhead, events: Sequence[tuple[Errand, Pointer]]) -> _Said:
+    errands = [errand for errand, _ in events]
     one = errands[0].subscription
-    first, last = errands[0].claim.seq, errands[-1].claim.seq
-    kinds, events = _joined(_counted(errands)), _joined(_listed(head, errands))
+    first, last = events[0][1].seq, events[-1][1].seq
+    kinds, listed = _joined(_counted(errands)), _joined(_listed(head, events))
     text = words.DIGEST.format(
-        count=len(errands), first=first, last=last, kinds=kinds, events=events, **_common(head, one)
+        count=len(errands), first=first, last=last, kinds=kinds, events=listed, **_common(head, one)
     )
     counted = words.EVENTS.format(count=len(errands))
     is_urgent = any(map(_is_urgent, errands))
@@ -179,16 +180,14 @@ def _counted(errands: Sequence[Errand]) -> Iterator[Text]:
         yield _wordless("  {count} x {what}", count=count, what=what)
 
 
-def _listed(head: Letterhead, errands: Sequence[Errand]) -> Iterator[Text]:
-    for each in errands:
-        claim = each.claim
-        assert claim.event is not None  # noqa: S101 - of an event
+def _listed(head: Letterhead, events: Sequence[tuple[Errand, Pointer]]) -> Iterator[Text]:
+    for errand, pointer in events:
         yield _wordless(
             "no. {seq}  {at}  {what}\n  {link}",
-            seq=claim.seq,
-            at=_when(claim.made_at),
-            what=_what(each),
-            link=head.links.event(claim.event),
+            seq=pointer.seq,
+            at=_when(errand.claim.made_at),
+            what=_what(errand),
+            link=head.links.event(pointer.event),
         )
 
 

@@ -37,7 +37,7 @@ def alert(message: Message) -> etree._Element:
         *([("references", references)] if references else []),
         *(("info", block) for block in infos(message)),
     ]
-    root = etree.Element(f"{{{NAMESPACE}}}alert", nsmap={None: NAMESPACE})  # type: ignore[dict-item]
+    root = etree.XML(f'<alert xmlns="{NAMESPACE}"/>')
     _fill(root, elements)
     etree.indent(root)
     return root

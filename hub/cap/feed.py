@@ -35,7 +35,7 @@ class Tombstone:
 
 def feed(imprint: Imprint, documents: Sequence[Document], gone: Sequence[Tombstone]) -> bytes:
     """The feed, newest first; the same bytes for the same contents."""
-    root = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM, "at": TOMBSTONES})  # type: ignore[dict-item]
+    root = etree.XML(f'<feed xmlns="{ATOM}" xmlns:at="{TOMBSTONES}"/>')
     moments = [one.updated for one in documents] + [one.when for one in gone]
     self_url = f"{imprint.url}/public/alerts.atom"
     _text(root, "id", self_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ TRY_AGAIN_S = 30
 EXPIRED, REVOKED, SLOW, LATE, RESTARTING = "token-expired", "revoked", "too-slow", "late", "restarting"
 
 
-class Listener:
+class Listener(ABC):
     """
     An open stream or a waiting poll.
 
@@ -42,21 +43,21 @@ class Listener:
         self.seen = seen
         self.group: Group | None = None
 
+    @abstractmethod
     def take(self, line: Line) -> bool:
         """Something has come for it; False: it cannot take any more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fall_behind(self) -> None:
         """It must read for itself what comes behind what it has seen."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self, reason: str) -> None:
         """No more for it, and why."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reconsider(self) -> None:
         """The rules have changed: what is on its way to it and was decided on the earlier ones must not arrive."""
-        raise NotImplementedError
 
 
 class Group:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from hub.recipients import Awaited
 from hub.store import array
@@ -191,12 +191,16 @@ def move(conn: Connection, moves: Sequence[Move], at: datetime) -> None:
 
 def of_event(conn: Connection, event: UUID, at: datetime) -> dict[str, Awaited]:
     """By agency, until when it has to acknowledge an event, and who was called for that."""
-    rows = conn.execute(
-        """
-        SELECT agency, required_by, state IN ('open', 'ended') AND required_by <= %s, escalated + 1, escalated_at
-          FROM deadline WHERE event = %s
-        """,
-        (at, event),
-    ).fetchall()
-    names = ("required_by", "is_overdue", "escalated", "escalated_at")
-    return {str(agency): Awaited(**dict(zip(names, told, strict=True))) for agency, *told in rows}  # type: ignore[arg-type]
+    rows = (
+        conn.cursor(row_factory=dict_row)
+        .execute(
+            """
+            SELECT agency, required_by, state IN ('open', 'ended') AND required_by <= %s AS is_overdue,
+                   escalated + 1 AS escalated, escalated_at
+              FROM deadline WHERE event = %s
+            """,
+            (at, event),
+        )
+        .fetchall()
+    )
+    return {row.pop("agency"): Awaited(**row) for row in rows}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from hub.store import array
 
@@ -200,11 +200,15 @@ def newest(conn: Connection, subscription: UUID, *, before: int | None, limit: i
 
 def arrived(conn: Connection, event: UUID) -> dict[str, datetime]:
     """When each agency was first told of an event by a way on which it need not ask."""
-    rows = conn.execute(
-        """
-        SELECT s.agency, min(d.ended_at) FROM delivery d JOIN subscription s ON s.id = d.subscription
-         WHERE d.event = %s AND d.state = 'delivered' GROUP BY s.agency
-        """,
-        (event,),
-    ).fetchall()
-    return {str(agency): at for agency, at in rows}  # type: ignore[misc]
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute(
+            """
+            SELECT s.agency, min(d.ended_at) FROM delivery d JOIN subscription s ON s.id = d.subscription
+             WHERE d.event = %s AND d.state = 'delivered' GROUP BY s.agency
+            """,
+            (event,),
+        )
+        .fetchall()
+    )
+    return dict(rows)

@@ -95,7 +95,7 @@ class Poster:
             answer = await self._pool.ask(place, _request(place, path, headers, body), deadline)
         except ForbiddenAddress:
             return FORBIDDEN
-        except Exception as error:
+        except Exception as error:  # whatever one receiver has found, the next one must still be told
             return _failed(error)
         return answered(answer.status, answer.retry_after, answer.body, self._now())
 

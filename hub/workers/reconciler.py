@@ -14,6 +14,7 @@ import time
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kafka.admin import KafkaAdminClient
@@ -133,6 +134,9 @@ class _Broker:
         """As things stand."""
         return _Cause(agencies.version_of(self.conn), access.outs(self.conn))
 
+    def _has_moved_on(self, since: _Cause) -> bool:
+        return self.cause() != since
+
     def follow(self, followed: _Cause, before: Wanted | None, stopping: Callable[[], bool]) -> tuple[_Cause, Wanted]:
         """
         Look until everything is as the tables say; what the broker follows then.
@@ -149,7 +153,7 @@ class _Broker:
             told.is_drift = cause == followed or wanted == before
             care = Care(
                 before_giving=self.go_on,
-                is_overtaken=lambda cause=cause: self.cause() != cause,  # type: ignore[misc]
+                is_overtaken=partial(self._has_moved_on, cause),
                 changed=told,
             )
             if look(self.admin, wanted, care, with_settings=with_settings):

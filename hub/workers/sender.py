@@ -220,22 +220,22 @@ def id_of(errand: Errand) -> str:
 
 def body_of(errand: Errand, gateway: str, at: datetime) -> bytes:
     """What is posted; of an event no more than a pointer to it."""
-    claim, one, seen = errand.claim, errand.subscription, errand.seen
+    claim, one, pointer = errand.claim, errand.subscription, errand.pointer
     if claim.kind == "verification":
         return webhooks.verification(one.id, one.nonce.hex, at)
     if claim.kind == "heartbeat":
         return webhooks.heartbeat(one.id, claim.told, at)
-    if seen is None or claim.event is None or claim.seq is None:
+    if pointer is None:
         return webhooks.announcement(one.id, claim.about or "", at)
     notice = webhooks.Notice(
-        type=seen.type,
+        type=pointer.seen.type,
         at=claim.made_at,
-        event=claim.event,
+        event=pointer.event,
         subscription=one.id,
-        seq=claim.seq,
-        status=seen.status,
+        seq=pointer.seq,
+        status=pointer.seen.status,
         urgent=claim.is_urgent,
-        severity=seen.severity,
+        severity=pointer.seen.severity,
         gateway=gateway,
         escalation=step_of(claim.about),
     )
