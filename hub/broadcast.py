@@ -5,7 +5,6 @@ Streams, webhooks and mails are told by this; a page of the feed asks the same p
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from hub.principal import Principal
     from hub.store import Connection
     from hub.store.coming import Coming
-    from hub.stored import Stored
 
 Telling = tuple["Principal", "Shown"]
 
@@ -36,7 +34,7 @@ def decide_for(view: View, coming: Coming, principals: Iterable[Principal], at: 
     Raises:
         Stale: the event is of a lane that the view does not know yet.
     """
-    rules, facts = view.rules, _facts(view, coming.row)
+    rules, facts = view.rules, view.facts_of(coming.row)
     consents = rules.consents.get((coming.row.source, coming.row.subject), ())
     apart = told_apart(facts, coming.owed, rules).union(*(one.recipients for one in consents))
     known: dict[object, Shown | None] = {}
@@ -47,19 +45,6 @@ def decide_for(view: View, coming: Coming, principals: Iterable[Principal], at: 
         shown = known[key]
         if shown is not None:
             yield principal, shown
-
-
-def _facts(view: View, row: Stored) -> Facts:
-    lane = view.lanes.lanes.get(row.lane)
-    if lane is None:
-        raise Stale
-    return replace(
-        lane.facts,
-        jurisdictions=row.jurisdictions,
-        audience=row.audience,
-        accepted_at=row.accepted_at,
-        offers=row.offers,
-    )
 
 
 def _alike(principal: Principal, at: datetime) -> object:
@@ -90,12 +75,7 @@ def disclose(conn: Connection, by: tuple[str, str], way: str, told: Sequence[Tel
     """
     if not told:
         return
-    basis = audit.Basis(
-        policy=view.rules.version,
-        directory_version=view.rules.directory.version,
-        newest_lane=view.lanes.newest,
-    )
-    if not audit.disclose_to_many(conn, by, way, _batches(told), basis):
+    if not audit.disclose_to_many(conn, by, way, _batches(told), view.basis()):
         raise Stale
 
 

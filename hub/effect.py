@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hub import acts, offering
 from hub.authority import READ_GRANTS, is_operator, may_use
 from hub.errors import Conflict, NotVisible
-from hub.gaining import Readers, facts_of, lanes_for, projection, with_grants
+from hub.gaining import Readers, lanes_for, projection, with_grants
 from hub.grant_access import NONE_SUCH, Held, held
 from hub.granting import Opens, Version, may_know_effect
 from hub.grants import Grant, GrantState, Owner
@@ -136,7 +136,7 @@ def _lately(conn: Connection, asking: Asking, source: Agency, change: _Change) -
     rows = offers.accepted_since(conn, coarse, since, limit=MOST_EVENTS + 1) if coarse else []
     weighed = [(asking.view.lanes.lanes[lane].facts, number) for lane, number in counts.items()]
     weighed += [
-        (replace(facts_of(row, asking.view.lanes.lanes[row.lane]), accepted_at=None), 1) for row in rows[-MOST_EVENTS:]
+        (replace(asking.view.lanes.lanes[row.lane].facts_of(row), accepted_at=None), 1) for row in rows[-MOST_EVENTS:]
     ]
     return _differences(asking, change, [(facts, facts, number) for facts, number in weighed], len(rows) > MOST_EVENTS)
 
@@ -149,7 +149,7 @@ def _at_once(conn: Connection, asking: Asking, source: Agency, change: _Change) 
     for row, name in rows:
         lane = asking.view.lanes.lanes[row.lane]
         if lane.facts.status == "actual":
-            facts = facts_of(row, lane)
+            facts = lane.facts_of(row)
             weighed.append((facts, replace(facts, offers=facts.offers | {name}), 1))
     return _differences(asking, change, weighed, is_partial)
 

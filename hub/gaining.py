@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from hub.directory import Agency
     from hub.lanes import Lane
-    from hub.stored import Behind
 
 NOTHING = ""  # the projection of who may not read at all
 
@@ -38,17 +37,6 @@ def is_more(after: str, before: str) -> bool:
 
 def _rank(name: str) -> int:
     return Sensitivity.__members__.get(name.upper(), max(Sensitivity)).value
-
-
-def facts_of(row: Behind, lane: Lane) -> Facts:
-    """What the policy looks at in one stored event."""
-    return replace(
-        lane.facts,
-        jurisdictions=row.jurisdictions,
-        audience=row.audience,
-        accepted_at=row.accepted_at,
-        offers=row.offers,
-    )
 
 
 def lanes_for(lanes: Iterable[Lane], source: str, grants: Iterable[Grant]) -> list[int]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hub.directory import Attestation
     from hub.grants import Grant
     from hub.principal import Principal
+    from hub.stored import Behind, Stored
 
 EXACT_JURISDICTIONS = 3
 EXACT_AUDIENCE = 4
@@ -35,6 +36,16 @@ class Lane:
     id: int
     facts: Facts
     is_coarse: bool
+
+    def facts_of(self, row: Stored | Behind) -> Facts:
+        """What the policy looks at in one stored event of this lane."""
+        return replace(
+            self.facts,
+            jurisdictions=row.jurisdictions,
+            audience=row.audience,
+            accepted_at=row.accepted_at,
+            offers=row.offers,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.gaining import Readers, facts_of, lanes_for, opened_by, with_grants
+from hub.gaining import Readers, lanes_for, opened_by, with_grants
 from hub.granting import Opens, Proposal
 from hub.grants import GrantState
 from hub.store import offers
@@ -103,7 +103,7 @@ def _opened(
     standing.sort(key=lambda one: -one.clearance)
     readers = Readers.of(standing[0], source.id, rules, asking.at)
     pair = with_grants(rules, before), rules
-    opened = ((row, opened_by(facts_of(row, lanes[row.lane]), readers, standing, pair, asking.at)) for row in rows)
+    opened = ((row, opened_by(lanes[row.lane].facts_of(row), readers, standing, pair, asking.at)) for row in rows)
     return [(row, grant.offer_name) for row, grant in opened if grant is not None]
 
 

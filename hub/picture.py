@@ -14,14 +14,16 @@ from hub.directory import Directory
 from hub.grants import GrantSet
 from hub.lanes import LaneMap, Reaches, coarsen
 from hub.policy import Rules
+from hub.store import audit, log
 from hub.store import lanes as stored_lanes
-from hub.store import log
 from hub.store import rules as stored_rules
 
 if TYPE_CHECKING:
+    from hub.lanes import Lane
     from hub.limits import Limits
     from hub.policy import Facts
     from hub.store import Connection
+    from hub.stored import Stored
 
 
 class Stale(Exception):
@@ -34,6 +36,29 @@ class View:
 
     rules: Rules
     lanes: LaneMap
+
+    def lane_of(self, row: Stored) -> Lane:
+        """
+        The lane of a stored event.
+
+        Raises:
+            Stale: it was made after this view was read.
+        """
+        lane = self.lanes.lanes.get(row.lane)
+        if lane is None:
+            raise Stale
+        return lane
+
+    def facts_of(self, row: Stored) -> Facts:
+        """What the policy looks at in this very event; raises `Stale` as `lane_of` does."""
+        return self.lane_of(row).facts_of(row)
+
+    def basis(self) -> audit.Basis:
+        """What rests on it, for the entry that records it."""
+        rules = self.rules
+        return audit.Basis(
+            policy=rules.version, directory_version=rules.directory.version, newest_lane=self.lanes.newest
+        )
 
 
 @dataclass(slots=True)

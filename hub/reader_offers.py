@@ -36,14 +36,7 @@ def offer_active_to(conn: Connection, asking: Asking, reader: Agency) -> int:
 
 
 def _decided(asking: Asking, reader: Agency, rules: Rules, row: Stored) -> Decision:
-    facts = replace(
-        asking.lane_of(row).facts,
-        jurisdictions=row.jurisdictions,
-        audience=row.audience,
-        accepted_at=row.accepted_at,
-        offers=row.offers,
-    )
-    return may_read(_whole(reader), facts, rules, asking.at)
+    return may_read(_whole(reader), asking.facts_of(row), rules, asking.at)
 
 
 def _opens(before: Decision, after: Decision) -> bool:

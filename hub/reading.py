@@ -56,27 +56,11 @@ class Asking:
         Raises:
             Stale: it was made after `require_current` had looked, and before the row was read.
         """
-        lane = self.view.lanes.lanes.get(row.lane)
-        if lane is None:
-            raise Stale
-        return lane
+        return self.view.lane_of(row)
 
     def facts_of(self, row: Stored) -> Facts:
         """What the policy looks at in this very event; raises `Stale` as `lane_of` does."""
-        return replace(
-            self.lane_of(row).facts,
-            jurisdictions=row.jurisdictions,
-            audience=row.audience,
-            accepted_at=row.accepted_at,
-            offers=row.offers,
-        )
-
-    def basis(self) -> audit.Basis:
-        """What the answer rests on, for the entry that records it."""
-        rules = self.view.rules
-        return audit.Basis(
-            policy=rules.version, directory_version=rules.directory.version, newest_lane=self.view.lanes.newest
-        )
+        return self.view.facts_of(row)
 
     def require_current(self, conn: Connection) -> None:
         """Raises `Stale` when the picture is not the one the database holds now."""
@@ -223,7 +207,7 @@ def disclose(conn: Connection, asking: Asking, chosen: list[Shown], where: str) 
     if chosen:
         chosen = _opened_across(conn, asking, chosen)
         entries = [Disclosed(item.row.hub_id, item.name, item.decision.grant or "") for item in chosen]
-        if not audit.disclose(conn, asking.principal, where, entries, asking.basis()):
+        if not audit.disclose(conn, asking.principal, where, entries, asking.view.basis()):
             raise Stale
     return chosen
 
