@@ -7,14 +7,12 @@ What the reader may not have any more is withdrawn; what its alert has ended mea
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hub import broadcast
 from hub.filters import seen_in
-from hub.foresight import POINTER
-from hub.policy import NOTICE
 from hub.store import claims as stored
 from hub.store import subscriptions
 from hub.store.claims import Outcome
@@ -119,7 +117,8 @@ def take(conn: Connection, carrier: Carrier, reach: Reach, at: datetime) -> list
             errands.append(Errand(claim=claim, subscription=held[claim.subscription], seen=seen_in(answer[1].text)))
             if claim.tries == 1:  # trying once more discloses nothing else
                 told.append(answer)
-        broadcast.disclose(conn, carrier.by, f"pointer.{reach.channel}", [_as_pointer(one) for one in told], view)
+        pointers = [(principal, shown.as_pointer()) for principal, shown in told]
+        broadcast.disclose(conn, carrier.by, f"pointer.{reach.channel}", pointers, view)
         if refused:
             stored.settle(conn, refused, at)
     return errands
@@ -173,10 +172,3 @@ def _told(
             principals[claim.no] = held[claim.subscription].principal(agency)
     told = dict(broadcast.decide_for(view, come, dict.fromkeys(principals.values()), at))
     return {no: (principal, told[principal]) for no, principal in principals.items() if principal in told}
-
-
-def _as_pointer(one: Telling) -> Telling:
-    """What leaves is no more than that it is there, and how urgent; see `hub.foresight.POINTER`."""
-    principal, shown = one
-    name = NOTICE if shown.projection == NOTICE else POINTER
-    return principal, replace(shown, projection=name, consent=None, held=None)

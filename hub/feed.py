@@ -48,9 +48,8 @@ def read_feed(
         Stale: the picture has changed; authenticate and ask again.
     """
     require_scope(conn, asking, READ)
-    lanes = asking.view.lanes.lanes
     reach = asking.reach()
-    within = log.Within([lane for lane in reach.lanes if lanes[lane].facts.status == wanted.status], reach.grants)
+    within = asking.within(wanted.status)
     position = after
     for _ in range(ROUNDS):
         rows = log.candidates(conn, asking.reader, within, after=position, limit=limit)

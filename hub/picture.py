@@ -87,9 +87,13 @@ class Picture:
         Raises:
             Stale: it is not; refresh and start again.
         """
-        guard = log.guard(conn)
-        if (guard.directory_version, guard.newest_lane) != (view.rules.directory.version, view.lanes.newest):
+        if not _is_current(conn, view):
             raise Stale
+
+    def present(self, conn: Connection) -> View:
+        """What the database holds now, read anew where it has moved on; for who answers nobody and begins each turn."""
+        view = self.view
+        return view if _is_current(conn, view) else self.refresh(conn)
 
     def lane_for(self, conn: Connection, facts: Facts) -> int:
         """The lane of an event with these facts, made if it is the first of its kind."""
@@ -100,3 +104,8 @@ class Picture:
         added = stored_lanes.add(conn, lane_facts, is_coarse=is_coarse)
         self.refresh(conn)
         return added
+
+
+def _is_current(conn: Connection, view: View) -> bool:
+    guard = log.guard(conn)
+    return (guard.directory_version, guard.newest_lane) == (view.rules.directory.version, view.lanes.newest)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hub.apart import best
 from hub.consented import consent_for
 from hub.errors import Denied
+from hub.foresight import POINTER
 from hub.lanes import Lane, Reach
 from hub.picture import Stale
 from hub.policy import APPLIES, NOTICE, Decision, may_read
@@ -48,6 +49,11 @@ class Asking:
     def reach(self) -> Reach:
         """The lanes this principal may find something in."""
         return self.picture.reaches.of(self.principal, self.view.rules, self.view.lanes, self.at)
+
+    def within(self, status: str) -> log.Within:
+        """Where the log is to look for candidates among the events of one status."""
+        reach, lanes = self.reach(), self.view.lanes.lanes
+        return log.Within([lane for lane in reach.lanes if lanes[lane].facts.status == status], reach.grants)
 
     def lane_of(self, row: Stored) -> Lane:
         """
@@ -92,6 +98,11 @@ class Shown:
         if self.held is not None:
             return f"{self.projection}+{self.held.consent}"
         return self.projection if self.consent is None else f"{self.projection}+{self.consent.id}"
+
+    def as_pointer(self) -> Shown:
+        """The same where no more leaves than that it is there, and how urgent; see `hub.foresight.POINTER`."""
+        name = NOTICE if self.projection == NOTICE else POINTER
+        return replace(self, projection=name, consent=None, held=None)
 
 
 def require_scope(conn: Connection, asking: Asking, scope: str) -> None:

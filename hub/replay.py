@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.filters import seen_in
-from hub.foresight import POINTER
-from hub.policy import NOTICE
-from hub.reading import Shown, choose, comes_later, disclose
+from hub.reading import choose, comes_later, disclose
 from hub.store import log, offers
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from hub.filters import Filter, Seen
-    from hub.reading import Asking
+    from hub.reading import Asking, Shown
     from hub.store import Connection
 
 PAGE = 500
@@ -63,9 +61,8 @@ def replay(conn: Connection, asking: Asking, wanted: Filter, stretch: Stretch) -
         Stale: the rules have moved on.
     """
     asking.require_current(conn)
-    lanes = asking.view.lanes.lanes
     reach = asking.reach()
-    within = log.Within([lane for lane in reach.lanes if lanes[lane].facts.status == wanted.status], reach.grants)
+    within = asking.within(wanted.status)
     found: dict[int, Past] = {}
     position, is_full = stretch.after, True
     for _ in range(MOST_PAGES):
@@ -81,11 +78,6 @@ def replay(conn: Connection, asking: Asking, wanted: Filter, stretch: Stretch) -
             break
     told = [found[place] for place in sorted(found)][: stretch.limit]
     is_cut = len(found) > len(told)
-    disclose(conn, asking, [_as_pointer(one.shown) for one in told], "pointer.preview")
+    disclose(conn, asking, [one.shown.as_pointer() for one in told], "pointer.preview")
     end = told[-1].shown.row.position or position if is_cut else position
     return Replay(tuple(told), end, is_cut or is_full)
-
-
-def _as_pointer(shown: Shown) -> Shown:
-    name = NOTICE if shown.projection == NOTICE else POINTER
-    return replace(shown, projection=name, consent=None, held=None)

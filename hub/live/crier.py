@@ -24,7 +24,7 @@ from hub.live.audience import LATE, REVOKED, SLOW
 from hub.live.telling import Listening, Teller
 from hub.picture import Stale
 from hub.problems import without_words
-from hub.store import coming, connect, listening, log
+from hub.store import coming, connect, listening
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -170,10 +170,7 @@ class Crier:
 
     def _present(self, conn: Connection) -> View:
         """The rules as they are, for this round: another thread may read newer ones, which nobody was looked at by."""
-        picture = self._parts.picture
-        guard, view = log.guard(conn), picture.view
-        if (guard.directory_version, guard.newest_lane) != (view.rules.directory.version, view.lanes.newest):
-            view = picture.refresh(conn)
+        view = self._parts.picture.present(conn)
         if self._view is None or view.rules is not self._view.rules:
             self._in_loop(self._reconsider())
         self._view = view

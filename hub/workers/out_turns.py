@@ -145,9 +145,7 @@ class Flow:
 
     def _look(self) -> tuple[int, int]:
         """The versions of the directory and of subscriptions, with both as they are now in memory."""
-        view, guard = self.worker.picture.view, log.guard(self.conn)
-        if (guard.directory_version, guard.newest_lane) != (view.rules.directory.version, view.lanes.newest):
-            view = self.worker.picture.refresh(self.conn)
+        view = self.worker.picture.present(self.conn)
         versions = view.rules.directory.version, subscriptions.version(self.conn)
         if versions[1] != self._versions[1]:
             self._wanted = {one.agency: one for one in subscriptions.by_channel(self.conn, Channel.KAFKA)}
