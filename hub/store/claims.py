@@ -170,7 +170,9 @@ WITH came AS (
     UPDATE delivery d SET state = CASE c.state WHEN 'due' THEN d.state ELSE c.state END, outcome = c.code,
                           due_at = coalesce(c.again_at, d.due_at),
                           ended_at = CASE WHEN c.state = 'due' THEN NULL ELSE %(at)s END
-      FROM came c WHERE d.no = c.no AND d.state IN ('due', 'held') -- and not = 'due', of which there may be many
+      FROM came c
+     WHERE d.no = ANY(%(numbers)s::bigint[]) -- or it may be planned, while there are few, to pass over them all
+       AND d.no = c.no AND d.state IN ('due', 'held')
     RETURNING d.subscription, d.state, d.outcome
 ), last AS (
     SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome FROM settled s
@@ -193,4 +195,5 @@ def settle(conn: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
         {"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at}
         for one in sorted(outcomes, key=lambda one: one.no)
     ]
-    conn.execute(_SETTLE, {"outcomes": orjson.dumps(rows).decode(), "at": at})
+    numbers = array([row["no"] for row in rows])
+    conn.execute(_SETTLE, {"outcomes": orjson.dumps(rows).decode(), "numbers": numbers, "at": at})
