@@ -101,8 +101,9 @@ def fan_out(
         ended = [each.row.hub_id for each in rows if closes(each.row.type) and not each.is_offer]
         if ended:
             deliveries.overtake(conn, ended)
+            deliveries.notify(conn, deliveries.ENDED)
         queued = deliveries.put(conn, wanted) if wanted else 0
-        if queued or ended:
+        if queued:
             deliveries.notify(conn)
     return position, queued
 

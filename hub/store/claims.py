@@ -132,9 +132,10 @@ def put_back(conn: Connection, numbers: Collection[int], until: datetime) -> Non
     )
 
 
-def defer(conn: Connection, agencies: Collection[str], at: datetime, until: datetime) -> int:
+def defer(conn: Connection, reach: Reach, agencies: Collection[str], at: datetime, until: datetime) -> int:
     """
-    What waits for agencies that do not answer is not looked at before `until`, in its order; how much that is.
+    What waits by the way and in the parts of `reach` for agencies that do not answer is not looked at before `until`,
+    in its order; how much that is.
 
     Whoever claims would otherwise pass over all of it, each time.
     """
@@ -143,12 +144,19 @@ def defer(conn: Connection, agencies: Collection[str], at: datetime, until: date
         WITH waiting AS (
             SELECT d.no, row_number() OVER (ORDER BY d.due_at, d.no) AS n
               FROM (SELECT d.no, d.due_at FROM subscription s JOIN delivery d ON d.subscription = s.id
-                     WHERE s.agency = ANY(%(agencies)s::text[]) AND d.state = 'due' AND d.due_at <= %(at)s
+                     WHERE s.agency = ANY(%(agencies)s::text[]) AND s.channel = %(channel)s
+                       AND d.part = ANY(%(parts)s::smallint[]) AND d.state = 'due' AND d.due_at <= %(at)s
                      ORDER BY d.no FOR UPDATE OF d SKIP LOCKED) d
         )
         UPDATE delivery d SET due_at = %(until)s + w.n * interval '1 microsecond' FROM waiting w WHERE d.no = w.no
         """,
-        {"agencies": array(agencies), "at": at, "until": until},
+        {
+            "agencies": array(agencies),
+            "channel": reach.channel,
+            "parts": array(reach.parts),
+            "at": at,
+            "until": until,
+        },
     )
     return done.rowcount
 

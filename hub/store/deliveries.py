@@ -117,9 +117,12 @@ def put_heartbeats(conn: Connection, quiet_since: datetime, at: datetime, *, mos
     return done.rowcount
 
 
-def notify(conn: Connection) -> None:
+DUE, ENDED = "delivery", "ended"  # where it is notified that something is to be sent, or may be no more
+
+
+def notify(conn: Connection, channel: str = DUE) -> None:
     """Wake who sends."""
-    conn.execute("SELECT pg_notify('delivery', '')")
+    conn.execute("SELECT pg_notify(%s, '')", (channel,))
 
 
 def overtake(conn: Connection, events: Collection[UUID]) -> int:

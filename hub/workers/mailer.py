@@ -23,7 +23,7 @@ from hub.errands import Carrier
 from hub.errors import Unavailable
 from hub.mail_ends import ends_of
 from hub.picture import Picture, Stale
-from hub.store import claims, connect, listening, subscriptions
+from hub.store import claims, connect, deliveries, listening, subscriptions
 from hub.store.claims import Reach
 from hub.subscribing import PARTS, Channel
 from hub.workers.relaying import RelayAway
@@ -95,7 +95,7 @@ class _Lane:
         while not stopping():
             try:
                 with connect(self.mailer.database_url, name="puente-mailer") as conn:
-                    listening.listen(conn, "delivery")
+                    listening.listen(conn, deliveries.DUE)
                     while not stopping():
                         if not self._round(conn, stopping):
                             self.relay.leave()

@@ -26,7 +26,7 @@ from hub.carrying import End, end_of
 from hub.errands import Carrier
 from hub.errors import Unavailable
 from hub.picture import Stale
-from hub.store import claims, connect, listening
+from hub.store import claims, connect, deliveries, listening
 from hub.store.claims import Reach
 from hub.subscribing import Channel
 from hub.workers.posting import Poster
@@ -105,6 +105,7 @@ class _Round:
                         for errand in found:
                             task = asyncio.create_task(self._carry(poster, errand, wake))
                             self.under_way[errand.claim.no] = errand, task
+                        await loop.run_in_executor(thread, self._tidy, conn)  # what is due does not wait for it
                         await self._pause(wake, is_more=bool(found))
                     await self._end()
                     self._finish(conn)
@@ -132,13 +133,12 @@ class _Round:
             pass
 
     def _look(self, conn: Connection, changed: threading.Event) -> list[Errand]:
-        """In the thread that speaks to the database: write down what has ended, call back, take on more."""
+        """In the thread that speaks to the database: call back, take on more."""
         for _ in range(3):
             try:
                 if changed.is_set():
                     changed.clear()
                     self._call_back(conn)
-                self._finish(conn)
                 return self._take(conn)
             except Stale:
                 changed.set()
@@ -161,22 +161,24 @@ class _Round:
         if ends:
             tending.finish(conn, self.sender.node, ends, self.sender.now())
 
-    def _take(self, conn: Connection) -> list[Errand]:
-        room = self.sender.most - len(self.under_way)
-        if room <= 0:
-            return []
+    def _reach(self) -> Reach:
         busy = Counter(errand.subscription.agency for errand, _ in list(self.under_way.values()))
         full = [agency for agency, many in busy.items() if many >= (SLOW if agency in self.slow else EACH)]
-        self._defer(conn, [agency for agency in full if agency in self.slow])
-        reach = Reach(
-            channel=Channel.WEBHOOK, parts=self.sender.parts(), most=room, each=EACH, busy=full, slow=tuple(self.slow)
-        )
-        return errands.take(conn, self.carrier, reach, self.sender.now())
+        room = max(0, self.sender.most - len(self.under_way))
+        parts, slow = self.sender.parts(), tuple(self.slow)
+        return Reach(channel=Channel.WEBHOOK, parts=parts, most=room, each=EACH, busy=full, slow=slow)
 
-    def _defer(self, conn: Connection, agencies: list[str]) -> None:
-        if agencies and time.monotonic() >= self.defer_at_s:
-            at = self.sender.now()
-            claims.defer(conn, agencies, at, at + DEFERRED)
+    def _take(self, conn: Connection) -> list[Errand]:
+        reach = self._reach()
+        return errands.take(conn, self.carrier, reach, self.sender.now()) if reach.most else []
+
+    def _tidy(self, conn: Connection) -> None:
+        """In the same thread: write down what has ended, put off what would be looked at in vain."""
+        self._finish(conn)
+        reach, at = self._reach(), self.sender.now()
+        slow = [agency for agency in reach.busy if agency in self.slow]
+        if slow and time.monotonic() >= self.defer_at_s:
+            claims.defer(conn, reach, slow, at, at + DEFERRED)
             self.defer_at_s = time.monotonic() + DEFERRED.total_seconds() / 2
 
     async def _carry(self, poster: Poster, errand: Errand, wake: asyncio.Event) -> None:
@@ -197,6 +199,7 @@ class _Round:
                 self.ends.append(End(no=no, subscription=errand.subscription.id, state=state, code=state))
             raise
         finally:
+            self.called_back.pop(no, None)  # it may have ended before it heard
             del self.under_way[no]
             wake.set()
 
@@ -259,11 +262,11 @@ def _listen(
     while not told.is_set():
         try:
             with connect(sender.database_url, name="puente-sender-ear") as conn:
-                for channel in ("delivery", "log", "directory"):
+                for channel in (deliveries.DUE, deliveries.ENDED, "directory"):
                     listening.listen(conn, channel)
                 while not told.is_set():
                     heard = listening.heard(conn, most_s=IDLE_S)
-                    if heard - {"delivery"}:
+                    if heard - {deliveries.DUE}:
                         changed.set()
                     if heard and not told.is_set():
                         loop.call_soon_threadsafe(wake.set)

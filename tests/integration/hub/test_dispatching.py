@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,13 @@ import pytest
 
 from hub.directory import Standing
 from hub.store import agencies, claims
+from hub.store.claims import Reach
+from hub.subscribing import PARTS
 from tests.support.cast import SHELTER
 from tests.support.node import SHERIFF, TO_SHELTER, Desk, Node, grant, missing_child
 from tests.support.subscribing import Dispatch, shown, subscribe
+
+WEBHOOKS = Reach(channel="webhook", parts=range(PARTS), most=100)
 
 
 @pytest.fixture
@@ -177,7 +182,7 @@ def test_what_waits_for_one_that_does_not_answer_is_looked_at_later_and_in_its_o
     dispatch.queue()
     at = police.node.clock()
     with police.node.database() as conn:
-        deferred = claims.defer(conn, [SHELTER.id], at, at + timedelta(seconds=30))
+        deferred = claims.defer(conn, WEBHOOKS, [SHELTER.id], at, at + timedelta(seconds=30))
 
     now = {one.subscription.agency for one in dispatch.take()}
     police.node.clock.ahead = timedelta(seconds=31)
@@ -185,6 +190,20 @@ def test_what_waits_for_one_that_does_not_answer_is_looked_at_later_and_in_its_o
 
     assert (deferred, now) == (3, {SHERIFF.id})
     assert later == [(SHELTER.id, 1), (SHELTER.id, 2), (SHELTER.id, 3)]
+
+
+@pytest.mark.parametrize("reach", [replace(WEBHOOKS, channel="email"), replace(WEBHOOKS, parts=())])
+def test_what_goes_another_way_or_is_another_senders_is_not_held_up_with_it(
+    dispatch: Dispatch, police: Desk, shelter: Desk, reach: Reach
+) -> None:
+    subscribe(shelter)
+    publish(police)
+    dispatch.queue()
+    at = police.node.clock()
+    with police.node.database() as conn:
+        claims.defer(conn, reach, [SHELTER.id], at, at + timedelta(seconds=30))
+
+    assert len(dispatch.take()) == 1
 
 
 def test_quiet_hours_hold_back_what_is_not_urgent(dispatch: Dispatch, police: Desk, shelter: Desk) -> None:
