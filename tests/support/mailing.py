@@ -1,4 +1,4 @@
-"""The mailer at work, and a real mail server that keeps what it takes."""
+"""The mailer at work, a real mail server that keeps what it takes, and how what it takes becomes due."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -27,10 +28,13 @@ from hub.workers.mail_budget import Budget
 from hub.workers.mailer import Mailer, run
 from hub.workers.relaying import Relay
 from tests.support import cast
-from tests.support.node import MAIL_URL, Node
+from tests.support.node import MAIL_URL, Desk, Node, missing_child
+from tests.support.subscribing import Dispatch, subscribe
 
 SENDER = "Puente <alerts@us.puente.example>"
 TAKEN = "250 2.0.0 taken"
+DUTY = "duty@shelter.example"
+OTHER = "other@shelter.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,33 @@ def mailing(node: Node, told: MailSettings, *, ca_file: Path | None = None, **di
         stopping.set()
         thread.join(30)
         assert not thread.is_alive()
+
+
+def by_mail(desk: Desk, **differs: Any) -> UUID:
+    """A subscription by mail to DUTY, unless it says otherwise."""
+    return subscribe(desk, **{"channel": "email", "address": DUTY} | differs)
+
+
+def publish(police: Desk, verb: str = "issued", **differs: Any) -> str:
+    """Publish, and give it its place."""
+    hub_id = police.publish(missing_child(verb, **differs))
+    police.node.sequence()
+    return hub_id
+
+
+def queue(node: Node) -> int:
+    """The log's newest is queued for whoever wants it: how much that was."""
+    return Dispatch(node).queue()
+
+
+def states(node: Node) -> list[tuple[Any, ...]]:
+    """Where each delivery stands, and the last answer to it."""
+    return node.rows("SELECT state, outcome FROM delivery ORDER BY no")
+
+
+def settled(node: Node) -> Callable[[], bool]:
+    """Whether nothing is due any more."""
+    return lambda: node.rows("SELECT no FROM delivery WHERE state = 'due'") == []
 
 
 def one_click(node: Node, got: Got) -> TestResponse:

@@ -133,6 +133,15 @@ class Reader:
         return self.outs.works.held(name, least=least, reader=self.agency.id, within_s=SOON_S)
 
 
+def disclosed(reader: Reader) -> list[str]:
+    """The events that entries say went into a topic, in order."""
+    rows = reader.outs.works.node.rows(
+        "SELECT unnest(events)::text FROM audit WHERE agency = %s AND object = 'kafka' ORDER BY no",
+        reader.agency.id,
+    )
+    return [event for (event,) in rows]
+
+
 def headers(record: Any) -> dict[str, str]:
     """Of a record, as text."""
     return {name: value.decode() for name, value in record.headers}

@@ -16,7 +16,7 @@ from hub.directory import Kind
 from hub.grants import Selector, Tlp
 from schemas.sensitivity import Sensitivity
 from tests.support import cast, events
-from tests.support.node import USUAL, Node, grant, missing_child
+from tests.support.node import USUAL, Desk, Node, grant, missing_child
 
 PUBLIC = cast.agency("us-public", Kind.PUBLIC, "US")
 TO_PUBLIC = grant(
@@ -60,6 +60,13 @@ def another_gateway(node: Node) -> None:
 def clear(verb: str = "issued", **differs: Any) -> events.Wire:
     """An alert of POLICE that its source puts no limit on."""
     return missing_child(verb, **{"label": {"tlp": "clear"}} | differs)
+
+
+def publish(desk: Desk, *wanted: events.Wire) -> list[str]:
+    """Publish, and give each its place."""
+    ids = [desk.publish(event) for event in wanted]
+    desk.node.sequence()
+    return ids
 
 
 def get(node: Node, path: str, **headers: str) -> TestResponse:
