@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hub.policy import Facts, Rules
 
 ACKNOWLEDGED, DECLINED, READ = "ack.acknowledged", "ack.declined", "ack.read"
+SETTLING = (ACKNOWLEDGED, DECLINED)  # after either, nobody is waited for
 NOT_OURS = "not-ours"  # of `schemas.ack.REASONS`
 MOST_PROPOSED = 10
 TAKEN = frozenset({"stored", "known", "narrowed"})  # what a node answers of an event that it has
