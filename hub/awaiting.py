@@ -13,6 +13,7 @@ from hub import broadcast
 from hub.filters import Change, change_of, seen_in
 from hub.ladders import Urgency
 from hub.principal import of_agency
+from hub.recipients import SETTLING
 from hub.rendering import render
 from hub.store import deadlines
 from hub.store.deadlines import Opening
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from hub.store import Connection
     from hub.store.coming import Coming
 
-ANSWERS = ("ack.acknowledged", "ack.declined")
-
 
 def open_deadlines(conn: Connection, view: View, comings: Sequence[Coming], ladders: Ladders, at: datetime) -> None:
     """
@@ -42,7 +41,7 @@ def open_deadlines(conn: Connection, view: View, comings: Sequence[Coming], ladd
     if opened:
         deadlines.answer_late(conn, opened, at)
     rows = [each.row for each in fresh]
-    if answers := [row.hub_id for row in rows if row.type in ANSWERS]:
+    if answers := [row.hub_id for row in rows if row.type in SETTLING]:
         deadlines.answer(conn, answers, at)
     if ends := [row.hub_id for row in rows if closes(row.type)]:
         deadlines.overtake(conn, ends, at)

@@ -97,17 +97,7 @@ _CLAIMS = CertificateSchema()
 
 def claims_of(certificate: Certificate) -> dict[str, Any]:
     """What is signed."""
-    return {
-        "iss": certificate.issuer,
-        "agency": certificate.agency,
-        "event": certificate.event,
-        "type": certificate.type,
-        "accepted": certificate.accepted,
-        "at": certificate.at,
-        "columns": certificate.columns,
-        "rows": certificate.rows,
-        "head": certificate.head,
-    }
+    return dict(_CLAIMS.dump(certificate))
 
 
 def read(signed: str, keys: Mapping[str, ec.EllipticCurvePublicKey]) -> tuple[Certificate, Head]:

@@ -24,6 +24,7 @@ NO_END = Text(
 )
 NOT_LATER = Text("each step comes later than the one before", "cada paso llega después del anterior")
 TWICE = Text("the same name twice: {names}", "el mismo nombre dos veces: {names}")
+PUBLIC_IS_SILENT = Text("the public acknowledges nothing", "el público no confirma nada")
 A_NAME = validate.Regexp(r"^[a-z][a-z0-9-]{1,62}\Z")
 
 
@@ -46,7 +47,11 @@ class LadderSchema(Row):
     name = fields.String(required=True, validate=A_NAME)
     types = fields.List(fields.String(validate=A_TYPE), required=True, validate=validate.Length(1, 32))
     urgency = fields.Enum(Urgency, by_value=True, required=True)
-    kinds = fields.List(fields.Enum(Kind, by_value=True), required=True, validate=validate.Length(1, len(Kind)))
+    kinds = fields.List(
+        fields.Enum(Kind, by_value=True, validate=validate.NoneOf([Kind.PUBLIC], error=PUBLIC_IS_SILENT)),
+        required=True,
+        validate=validate.Length(1, len(Kind)),
+    )
     ack_within_s = fields.Integer(strict=True, validate=validate.Range(60, WEEK_S))
     step = fields.List(fields.Nested(StepSchema), required=True, validate=validate.Length(1, 10))
 

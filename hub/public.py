@@ -15,6 +15,7 @@ place for 72 hours. An end of something that the public was never given is none 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from hub.store.publications import STANDS, Publication
 from schemas.registry import closes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
     from uuid import UUID
 
@@ -74,13 +75,12 @@ class Candidate:
         """The alert it belongs to."""
         return self.row.source, self.row.subject
 
-    def key(self, rules: str) -> Key:
-        """What its document is kept under."""
-        return Key(self.row.hub_id, self.shown.projection, rules)
-
     def ended_at(self, at: datetime) -> datetime:
         """Since when it is not live; where nothing says so, since now."""
         return self.row.timing.lapsed_at or min(self.expires, at)
+
+
+Families = Mapping[Subject, Sequence[Candidate]]  # of each alert all that the public may have, in the order of the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def read_document(conn: Connection, asking: Asking, press: Press, hub_id: UUID) 
     row = events.by_hub_id(conn, hub_id, asking.reader)
     found = _candidates(asking, [] if row is None else [row])
     live = [one for one in found if one.is_live]
-    documents, made = _documents(conn, asking, press, live)
+    documents, made = _documents(conn, asking, press, live, {})
     if not documents:
         raise Gone if publications.is_made(conn, asking.reader, hub_id) else NotVisible
     return Printed(documents[0].xml, documents[0].tag, made)
@@ -139,7 +139,7 @@ def read_feed(conn: Connection, asking: Asking, press: Press) -> Printed:
     found = _candidates(asking, rows.values())
     gone = _gone(conn, asking, found, since)
     newest = {one.subject: one for one in found if one.is_live and one.event["status"] == "actual"}
-    documents, made = _documents(conn, asking, press, list(newest.values()))
+    documents, made = _documents(conn, asking, press, list(newest.values()), _by_alert(found))
     content = feed(press.imprint, documents, gone)
     return Printed(content, press.tag(content), made)
 
@@ -189,28 +189,46 @@ def _gone(conn: Connection, asking: Asking, found: Sequence[Candidate], since: d
 
 
 def _documents(
-    conn: Connection, asking: Asking, press: Press, wanted: Sequence[Candidate]
+    conn: Connection, asking: Asking, press: Press, wanted: Sequence[Candidate], families: Families
 ) -> tuple[list[Document], tuple[tuple[Key, Document], ...]]:
     """
     The documents of `wanted`, and which of them, and of what came before them in their alerts, were made now.
 
     The whole alert is made at once, so that each document can refer to all that the public may have before it.
+    `families` spare the reading of alerts of which all documents are kept; those that are not in it are read.
     """
     rules = asking.view.rules.version
-    subjects = {one.subject for one in wanted if press.kept(one.key(rules)) is None}
-    families = {subject: _family(conn, asking, subject) for subject in subjects}
+    subjects = {one.subject for one in wanted if press.kept(_key(one, families, rules)) is None}
+    read = {subject: _family(conn, asking, subject) for subject in subjects}
+    families = {**families, **read}
     earlier = publications.of_subjects(conn, asking.reader, subjects)
     known = {one.event for one in earlier}
-    new = [one for family in families.values() for one in family if one.is_live and _is_news(one, earlier)]
+    new = [one for family in read.values() for one in family if one.is_live and _is_news(one, earlier)]
     # In one order, or two gateways that make the same could wait for each other.
-    new = sorted((one for one in new if press.kept(one.key(rules)) is None), key=lambda one: one.position)
+    new = sorted((one for one in new if press.kept(_key(one, families, rules)) is None), key=lambda one: one.position)
     disclose(conn, asking, [one.shown for one in new], WAY)
     noted = [_publication(one) for one in new]
     publications.add(conn, asking.reader, noted)
     earlier += [one for one in noted if one.event not in known]
-    made = {one.key(rules): press.make(_message(asking, press, one, families[one.subject], earlier)) for one in new}
-    kept = [made.get(key) or press.kept(key) for key in (one.key(rules) for one in wanted)]
+    made = {
+        _key(one, families, rules): press.make(_message(asking, press, one, families[one.subject], earlier))
+        for one in new
+    }
+    kept = [made.get(key) or press.kept(key) for key in (_key(one, families, rules) for one in wanted)]
     return [one for one in kept if one is not None], tuple(made.items())
+
+
+def _key(one: Candidate, families: Families, rules: str) -> Key:
+    """What its document is kept under; of an alert that was not read, a key that nothing is kept under."""
+    family = families.get(one.subject, ())
+    return Key(tuple((it.row.hub_id, it.shown.projection) for it in family if it.position <= one.position), rules)
+
+
+def _by_alert(found: Iterable[Candidate]) -> Families:
+    families: dict[Subject, list[Candidate]] = {}
+    for one in found:
+        families.setdefault(one.subject, []).append(one)
+    return families
 
 
 def _is_news(one: Candidate, earlier: Iterable[Publication]) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub import recipients
 from hub.authority import READ_DISCLOSURES, may_act_for
+from hub.directory import Kind
 from hub.errors import NotVisible, Unavailable
 from hub.events import NOTHING
 from hub.policy import Decision
@@ -49,12 +50,15 @@ def read(conn: Connection, asking: Asking, hub_id: UUID, *, after: str, limit: i
     """
     The recipients behind `after`, in order of their ids, at most `limit`.
 
+    Who stands for the public is none: what it is given is on record as a read, and nobody has read it.
+
     Raises:
         NotVisible: no such event, or not this caller's to ask about; the attempt is on record.
         Stale: the picture has changed.
     """
     row = _require_own(conn, asking, hub_id)
     directory = asking.view.rules.directory.agencies
+    public = frozenset(id_ for id_, agency in directory.items() if agency.kind is Kind.PUBLIC)
     record = recipients.Record(
         placed=None if row.position is None else row.accepted_at,
         nodes=recipients.crossings(stored.sent(conn, hub_id)),
@@ -62,9 +66,9 @@ def read(conn: Connection, asking: Asking, hub_id: UUID, *, after: str, limit: i
         answers=stored.answers(conn, hub_id, row.source, row.subject),
         told=deliveries.arrived(conn, hub_id),
         awaited=deadlines.of_event(conn, hub_id, asking.at),
-    )
+    ).without(public)
     owed, facts = stored.owed(conn, row.position), asking.facts_of(row)
-    reached = recipients.reached(facts, owed, asking.view.rules, asking.at)
+    reached = recipients.reached(facts, owed, asking.view.rules, asking.at) - public
     ids = recipients.listed(reached, record)
     some = recipients.page(ids, after, limit)
     return Page(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hub.policy import may_read
 from hub.principal import of_agency
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from hub.policy import Facts, Rules
 
 ACKNOWLEDGED, DECLINED, READ = "ack.acknowledged", "ack.declined", "ack.read"
+SETTLING = (ACKNOWLEDGED, DECLINED)  # after either, nobody is waited for
 NOT_OURS = "not-ours"  # of `schemas.ack.REASONS`
 MOST_PROPOSED = 10
 TAKEN = frozenset({"stored", "known", "narrowed"})  # what a node answers of an event that it has
+
+T = TypeVar("T")
 
 
 class Answer(NamedTuple):
@@ -88,6 +91,20 @@ class Record:
         """When the agency first had it, or word of it."""
         facts = (at for at in (self.told.get(agency), self.reads.get(agency)) if at is not None)
         return min(facts, default=None)
+
+    def without(self, agencies: frozenset[str]) -> Record:
+        """The same of everybody but these."""
+        return replace(
+            self,
+            reads=_without(self.reads, agencies),
+            answers=_without(self.answers, agencies),
+            told=_without(self.told, agencies),
+            awaited=_without(self.awaited, agencies),
+        )
+
+
+def _without(facts: Mapping[str, T], agencies: frozenset[str]) -> dict[str, T]:
+    return {id_: fact for id_, fact in facts.items() if id_ not in agencies}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,10 +46,13 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a document depends on besides its event: the projection, and the rules by version (a relabelling too)."""
+    """
+    What a document depends on: the events it is made from, its own last, and the rules by version (a relabelling too).
 
-    hub_id: UUID
-    projection: str
+    Each event with its projection at that moment, since what a document repeats may cease to be public before it does.
+    """
+
+    made_from: tuple[tuple[UUID, str], ...]
     rules: str
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 from psycopg.rows import class_row, dict_row
 
-from hub.recipients import Awaited
+from hub.recipients import SETTLING, Awaited
 from hub.store import array
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _ANSWERED = """
 UPDATE deadline d SET state = substring(a.type FROM 5), closed_at = %(at)s
   FROM {answers}
  WHERE d.event = about_event(a.text) AND d.agency = a.source AND d.state IN ('open', 'ended')
-   AND a.type IN ('ack.acknowledged', 'ack.declined') AND a.recalled_at IS NULL
+   AND a.type = ANY(%(types)s::text[]) AND a.recalled_at IS NULL
 """
 _BY_ANSWERS = _ANSWERED.format(answers="event a") + " AND a.hub_id = ANY(%(events)s::uuid[])"
 _BEFORE = (
@@ -69,12 +69,12 @@ _BEFORE = (
 
 def answer(conn: Connection, answers: Collection[UUID], at: datetime) -> int:
     """Close what these acknowledgements and refusals answer; how many that were."""
-    return conn.execute(_BY_ANSWERS, {"events": array(answers), "at": at}).rowcount
+    return conn.execute(_BY_ANSWERS, {"events": array(answers), "types": array(SETTLING), "at": at}).rowcount
 
 
 def answer_late(conn: Connection, events: Collection[UUID], at: datetime) -> int:
     """Close what was answered before its deadline was opened."""
-    return conn.execute(_BEFORE, {"events": array(events), "at": at}).rowcount
+    return conn.execute(_BEFORE, {"events": array(events), "types": array(SETTLING), "at": at}).rowcount
 
 
 # Not by `state = 'open'`, for which there is an index of all that is open: these look for those of one event.

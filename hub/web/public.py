@@ -56,15 +56,17 @@ def _answer(use_case: Callable[[Connection, Asking, Press], Printed], content_ty
     Read as the public; when the rules have changed under it, look at them and read again.
 
     Raises:
-        NotVisible: this node has no public feed.
+        NotVisible: this node has no public feed, or by the rules as they are now nobody who stands for the public.
         Unavailable: the rules changed three times in a row.
     """
     hub = current_hub()
     if hub.press is None:
         raise NotVisible
     hub.rates.spend("read", f"public {request.remote_addr}")
-    for _ in range(3):
+    for looked in range(3):
         asking = public_asking(hub.picture, hub.press, hub.now())
+        if asking is None and looked:
+            raise NotVisible
         try:
             if asking is None:
                 raise Stale
@@ -75,7 +77,7 @@ def _answer(use_case: Callable[[Connection, Asking, Press], Printed], content_ty
         except Stale:
             with connection(hub.pool) as conn:
                 hub.picture.refresh(conn)
-    raise NotVisible if asking is None else Unavailable
+    raise Unavailable
 
 
 def _response(printed: Printed, content_type: str) -> Response:

@@ -106,6 +106,12 @@ def problems(text: str) -> dict[str, str]:
     return {flaw.path: str(flaw.text) for flaw in flaws}
 
 
+def test_the_public_cannot_be_asked_to_acknowledge() -> None:
+    found = problems(LADDER.replace('["law_enforcement"]', '["law_enforcement", "public"]'))
+
+    assert found == {"/ladder/0/kinds/1": "the public acknowledges nothing"}
+
+
 NO_END = 'the last step, and no other, is the issuer\'s: to = "issuer"'
 
 

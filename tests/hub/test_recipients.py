@@ -12,8 +12,8 @@ from hub.directory import Agency, Attestation, Directory, Kind, Standing
 from hub.grants import Grant, GrantSet, Selector
 from hub.policy import Facts, Rules, may_read
 from hub.principal import of_agency
-from hub.recipients import Across, Answer, Record, Sent, counted, crossings, listed, page, reached
-from tests.support.cast import LIMITS, NOW, POLICE, agency, facts, grant
+from hub.recipients import Across, Answer, Awaited, Record, Sent, counted, crossings, listed, page, reached
+from tests.support.cast import LIMITS, NOW, POLICE, SHELTER, agency, facts, grant
 
 KINDS = (Kind.LAW_ENFORCEMENT, Kind.NGO, Kind.HEALTH, Kind.SCHOOL)
 NOTHING = Record(placed=NOW, nodes={}, reads={}, answers={})
@@ -92,6 +92,21 @@ def test_of_18000_agencies_every_page_is_bounded_and_all_are_counted() -> None:
     assert max(map(len, pages)) == 500
     found = counted(ids, directory.agencies, record)
     assert (found.recipients, found.received, found.read, found.acknowledged) == (18_000, 18_000, 1, 1)
+
+
+def test_who_is_left_out_is_left_out_of_every_fact() -> None:
+    them, us = "us-public", SHELTER.id
+    waiting = Awaited(required_by=NOW, is_overdue=True, escalated=None, escalated_at=None)
+    told = {them: NOW, us: NOW}
+    said = {"ack.declined": Answer(NOW, None)}
+    awaited = {them: waiting, us: waiting}
+    record = replace(NOTHING, reads=told, told=told, answers={them: said, us: said}, awaited=awaited)
+
+    without = record.without(frozenset([them]))
+
+    alone = {us: NOW}
+    expected = replace(NOTHING, reads=alone, told=alone, answers={us: said}, awaited={us: waiting})
+    assert without == expected
 
 
 def test_what_was_sent_once_more_and_known_there_changes_nothing() -> None:

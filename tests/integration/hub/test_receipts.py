@@ -20,7 +20,14 @@ from tests.integration.hub.test_hidden import NOBODYS, seen
 from tests.support import cast
 from tests.support.cast import POLICE, SHELTER, STRANGER
 from tests.support.node import SHERIFF, Desk, Node, grant, missing_child
+from tests.support.public import PUBLIC, clear, document, open_to_public
 from tests.support.terminal import Terminal, served
+
+# As a ladder that named the public once left it behind.
+AWAITED = """
+INSERT INTO deadline (event, agency, position, ladder, is_urgent, required_by, step, since, due_at)
+SELECT event, %s, position, 'old', true, now() - interval '1 hour', 0, now(), now() FROM log
+"""
 
 
 def told(desk: Desk, hub_id: str, **query: Any) -> dict[str, Any]:
@@ -129,6 +136,19 @@ def test_who_is_owed_the_end_is_a_recipient_of_it(node: Node, police: Desk, shel
     node.sequence()
 
     assert [one["agency"] for one in told(police, end)["receipts"]] == [SHELTER.id]
+
+
+def test_the_public_is_no_recipient_although_what_it_was_given_is_on_record(node: Node, police: Desk) -> None:
+    open_to_public(node)
+    hub_id = police.publish(clear())
+    node.sequence()
+    document(node, hub_id)
+    node.rows(AWAITED, PUBLIC.id)
+
+    found = told(police, hub_id)
+
+    assert PUBLIC.id not in [one["agency"] for one in found["receipts"]]
+    assert {name: count for name, count in found["counts"].items() if count} == {"recipients": 2, "received": 2}
 
 
 def test_pages_hold_every_recipient_once_and_every_page_counts_all(node: Node, police: Desk) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from hub.picture import Picture, View
+from hub.store import Connection
 from tests.support import events
 from tests.support.node import BEGAN, USUAL, Desk, missing_child, stamp
 from tests.support.public import (
@@ -195,6 +197,32 @@ def test_when_the_public_is_suspended_nothing_is_public(desk: Desk) -> None:
     desk.node.rows("UPDATE agency SET standing = 'suspended' WHERE id = %s", PUBLIC.id)
 
     assert (status_of(desk.node, hub_id), get(desk.node, FEED).status_code) == (404, 404)
+
+
+def test_without_an_active_public_nobody_makes_the_gateway_read_the_rules_again_and_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.node.rows("UPDATE agency SET standing = 'suspended' WHERE id = %s", PUBLIC.id)
+    refresh, looks = Picture.refresh, []
+
+    def counted(picture: Picture, conn: Connection) -> View:
+        looks.append(1)
+        return refresh(picture, conn)
+
+    monkeypatch.setattr(Picture, "refresh", counted)
+
+    assert get(desk.node, FEED).status_code == 404
+    assert len(looks) == 1
+
+
+def test_a_public_that_has_become_active_is_there_at_once(desk: Desk) -> None:
+    (hub_id,) = publish(desk, clear())
+    desk.node.rows("UPDATE agency SET standing = 'suspended' WHERE id = %s", PUBLIC.id)
+    assert get(desk.node, FEED).status_code == 404
+
+    desk.node.rows("UPDATE agency SET standing = 'active' WHERE id = %s", PUBLIC.id)
+
+    assert listed(desk.node) == [hub_id]
 
 
 def test_a_revoked_grant_takes_it_away_and_another_one_brings_it_back(desk: Desk) -> None:
