@@ -14,6 +14,7 @@ from marshmallow import ValidationError
 from hub import problems
 from hub.entrance import bearer
 from hub.errors import HubError
+from hub.language import preferred
 from hub.tokens import Claims
 from schemas.complaints import REPEATED
 from schemas.flaws import flatten
@@ -96,22 +97,8 @@ def door(parts: Parts) -> Any:
 
 
 def _answered(request: web.Request, problem: Problem) -> web.Response:
-    language = preferred(request.headers.get("Accept-Language", ""))
+    language = preferred(",".join(request.headers.getall("Accept-Language", ())))
     headers = {**problems.HARDENED, "Content-Language": language, **problem.headers}
     return web.Response(
         body=problem.body(language), status=problem.status, content_type=problems.MEDIA_TYPE, headers=headers
     )
-
-
-def preferred(accepted: str) -> str:
-    """`es` or `en` by `Accept-Language` (RFC 9110 section 12.5.4); English where the client prefers neither."""
-    weights = {"en": 0.0, "es": 0.0}
-    for part in accepted.split(","):
-        name, _, weight = part.strip().partition(";q=")
-        language = name.strip().lower().partition("-")[0]
-        if language in weights:
-            try:
-                weights[language] = max(weights[language], float(weight or 1))
-            except ValueError:
-                continue
-    return "es" if weights["es"] > weights["en"] else "en"
