@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -12,11 +11,11 @@ from aiohttp import web
 from marshmallow import ValidationError
 
 from hub import problems
+from hub.asked import refuse_repeated
 from hub.entrance import bearer
 from hub.errors import HubError
 from hub.language import preferred
 from hub.tokens import Claims
-from schemas.complaints import REPEATED
 from schemas.flaws import flatten
 
 if TYPE_CHECKING:
@@ -63,10 +62,8 @@ def asked_for(request: web.Request, query: Query) -> dict[str, Any]:
 def _built(query: Query, written: str) -> Mapping[str, Any]:
     """Most readers ask for the same, and then have one filter; a copy for each would cost more than the reader."""
     pairs = parse_qsl(written, keep_blank_values=True)
-    times = Counter(name for name, _ in pairs)
     try:
-        if any(count > 1 for count in times.values()):
-            raise ValidationError({name: [REPEATED] for name, count in times.items() if count > 1})
+        refuse_repeated(name for name, _ in pairs)
         built: dict[str, Any] = query.load(dict(pairs))
     except ValidationError as error:
         raise Misasked(tuple(flatten(error.messages))) from None
