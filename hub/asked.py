@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate
 
@@ -10,10 +11,25 @@ from hub.filter_rows import FILTER
 from schemas.complaints import REPEATED, UNKNOWN
 from schemas.envelope import STATUSES
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MOST_CHARS = 4000  # of one list; a list that is longer belongs into a subscription
 LONGEST_WAIT_S = 60
 _LISTS = ("types", "jurisdictions", "changes")
 _FILTERING = (*_LISTS, "subject", "severity", "urgency", "status", "own")
+
+
+def refuse_repeated(names: Iterable[str]) -> None:
+    """
+    For `names` as they stand in a query, in which each may be once.
+
+    Raises:
+        ValidationError: what is there more than once.
+    """
+    repeated = {name: [REPEATED] for name, times in Counter(names).items() if times > 1}
+    if repeated:
+        raise ValidationError(repeated)
 
 
 class Query(Schema):
@@ -26,10 +42,8 @@ class Query(Schema):
 
     @pre_load
     def _once_each(self, data: Any, **_: Any) -> Any:
-        sent: Any = getattr(data, "data", {})  # what webargs wraps: werkzeug's MultiDict
-        repeated = [name for name in sent if len(sent.getlist(name)) > 1]
-        if repeated:
-            raise ValidationError({name: [REPEATED] for name in repeated})
+        if (sent := getattr(data, "data", None)) is not None:  # what webargs wraps: werkzeug's MultiDict
+            refuse_repeated(name for name, _ in sent.items(multi=True))
         return data
 
 

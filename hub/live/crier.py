@@ -185,13 +185,15 @@ class Crier:
         return [Listening(group, group.begin(self._audience.known)) for group in groups]
 
     async def _deliver(self, told: Told, heard: list[Listening]) -> None:
-        count = 0
+        count = sent = 0
         is_late = _is_late(told)
         for group, line in told.lines:
             for listener in group.hearers(line.position, self._audience.known):
                 if is_late:
                     self._audience.end(listener, LATE)
-                elif not listener.take(line):
+                elif listener.take(line):
+                    sent += 1
+                else:
                     self._audience.end(listener, SLOW)
                 count += 1
                 if count % CHUNK == 0:
@@ -200,7 +202,7 @@ class Crier:
         for group, position in told.behind.items():
             self._audience.fall_behind(group, position)
         await self._settle(heard, told.last)
-        metrics.EVENTS.inc(count)
+        metrics.EVENTS.inc(sent)
         for accepted_at in told.accepted_at:
             metrics.SECONDS.observe((self._parts.now() - accepted_at).total_seconds())
 

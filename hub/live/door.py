@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -12,10 +11,11 @@ from aiohttp import web
 from marshmallow import ValidationError
 
 from hub import problems
+from hub.asked import refuse_repeated
 from hub.entrance import bearer
 from hub.errors import HubError
+from hub.language import preferred
 from hub.tokens import Claims
-from schemas.complaints import REPEATED
 from schemas.flaws import flatten
 
 if TYPE_CHECKING:
@@ -62,10 +62,8 @@ def asked_for(request: web.Request, query: Query) -> dict[str, Any]:
 def _built(query: Query, written: str) -> Mapping[str, Any]:
     """Most readers ask for the same, and then have one filter; a copy for each would cost more than the reader."""
     pairs = parse_qsl(written, keep_blank_values=True)
-    times = Counter(name for name, _ in pairs)
     try:
-        if any(count > 1 for count in times.values()):
-            raise ValidationError({name: [REPEATED] for name, count in times.items() if count > 1})
+        refuse_repeated(name for name, _ in pairs)
         built: dict[str, Any] = query.load(dict(pairs))
     except ValidationError as error:
         raise Misasked(tuple(flatten(error.messages))) from None
@@ -96,22 +94,8 @@ def door(parts: Parts) -> Any:
 
 
 def _answered(request: web.Request, problem: Problem) -> web.Response:
-    language = preferred(request.headers.get("Accept-Language", ""))
+    language = preferred(",".join(request.headers.getall("Accept-Language", ())))
     headers = {**problems.HARDENED, "Content-Language": language, **problem.headers}
     return web.Response(
         body=problem.body(language), status=problem.status, content_type=problems.MEDIA_TYPE, headers=headers
     )
-
-
-def preferred(accepted: str) -> str:
-    """`es` or `en` by `Accept-Language` (RFC 9110 section 12.5.4); English where the client prefers neither."""
-    weights = {"en": 0.0, "es": 0.0}
-    for part in accepted.split(","):
-        name, _, weight = part.strip().partition(";q=")
-        language = name.strip().lower().partition("-")[0]
-        if language in weights:
-            try:
-                weights[language] = max(weights[language], float(weight or 1))
-            except ValueError:
-                continue
-    return "es" if weights["es"] > weights["en"] else "en"

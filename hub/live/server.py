@@ -181,16 +181,21 @@ class Server:
         return False
 
     async def _send(self, stream: Stream, read: Read) -> bool:
-        """Send a page, no faster than it is taken; False: the rest of it is too old by now, and must be read anew."""
+        """
+        Send a page, no faster than it is taken; whether all of it was sent.
+
+        Else the stream has ended, and goes on behind what it got; or the rest is too old by now, and is read anew.
+        """
         for line in read.lines:
-            if stream.is_outdated or time.monotonic() - read.began_s > FRESH_S:
+            if stream.ended is not None or stream.is_outdated or time.monotonic() - read.began_s > FRESH_S:
                 return False
             if not stream.take(line):
                 self.audience.end(stream, SLOW)
+                return False
             metrics.EVENTS.inc()
             while stream.ended is None and stream.unsent_bytes > stream.most_bytes // 2:
                 await asyncio.sleep(DRAIN_S)
-        return True
+        return stream.ended is None
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
         asked = asked_for(request, FEED)

@@ -38,8 +38,6 @@ class Stream(Listener):
 
     __slots__ = ("_is_chunked", "_transport", "ended", "ended_s", "is_outdated", "most_bytes", "spoke_s", "woken")
 
-    is_sent = True
-
     def __init__(
         self,
         claims: Claims,

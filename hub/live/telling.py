@@ -128,8 +128,8 @@ class Teller:
         on_record: list[broadcast.Telling],
     ) -> None:
         position = one.row.position or 0
-        bodies: dict[int, bytes] = {}
-        for group, shown, body in self._for_groups(view, one, listening, at, bodies):
+        told_before = len(told.lines)
+        for group, shown, body in self._for_groups(view, one, listening, at):
             if group in told.behind:
                 continue
             if group.is_sent and reads_alone(shown, group.principal.agency.id, view.rules):
@@ -139,11 +139,11 @@ class Teller:
             told.lines.append((group, Line.of(position, cursor, body)))
             if group.is_sent:
                 on_record.append((group.principal, shown))
-        if bodies:
+        if len(told.lines) > told_before:
             told.accepted_at.append(one.row.accepted_at)
 
     def _for_groups(
-        self, view: View, one: Coming, listening: Sequence[Listening], at: datetime, bodies: dict[int, bytes]
+        self, view: View, one: Coming, listening: Sequence[Listening], at: datetime
     ) -> Iterator[tuple[Group, Shown, bytes]]:
         """Each group that gets the row, and as what; a rendering is made, and looked into, once."""
         position = one.row.position or 0
@@ -160,7 +160,6 @@ class Teller:
             _, looked, body = seen[key]
             for group in by_principal[id(principal)]:
                 if group.wanted.wants(looked, principal.agency.id):
-                    bodies[key] = body
                     yield group, shown, body
 
 

@@ -1,12 +1,14 @@
-"""The language of an answer's words: English or Spanish, by `Accept-Language` (RFC 9110 section 12.5.4)."""
+"""The language that the caller of this request prefers; by which rule is `hub.language`'s."""
 
 from __future__ import annotations
 
 from flask import has_request_context, request
 
+from hub import language
+
 
 def preferred() -> str:
-    """`es` or `en`; English where the client names neither."""
+    """`es` or `en`; English where there is no request."""
     if not has_request_context():
         return "en"
-    return request.accept_languages.best_match(["en", "es"], default="en") or "en"
+    return language.preferred(request.headers.get("Accept-Language", ""))

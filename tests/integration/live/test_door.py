@@ -118,9 +118,18 @@ def test_a_token_without_the_scope_hears_nothing_and_that_is_on_record(live: Liv
 
 @pytest.mark.parametrize(
     ("accepted", "language"),
-    [("es", "es"), ("es-MX,en;q=0.5", "es"), ("en,es;q=0.9", "en"), ("fr", "en"), ("", "en"), ("es;q=x", "en")],
+    [("es; q=0.9, en; q=0.5", "es"), ("es-MX,en;q=0.5", "es"), ("en,es;q=0.9", "en"), ("", "en"), ("es;q=x", "en")],
 )
-def test_a_refusal_is_told_in_the_callers_language(live: Live, accepted: str, language: str) -> None:
-    answer = httpx.get(f"{live.url}/v1/stream", headers={"Accept-Language": accepted})
+def test_a_refusal_is_told_in_the_callers_language_here_and_there(
+    live: Live, node: Node, accepted: str, language: str
+) -> None:
+    here = httpx.get(f"{live.url}/v1/stream", headers={"Accept-Language": accepted})
+    there = node.client.get("/v1/feed", headers={"Accept-Language": accepted})
 
-    assert answer.headers["Content-Language"] == language
+    assert (here.headers["Content-Language"], there.headers["Content-Language"]) == (language, language)
+
+
+def test_a_header_in_two_lines_is_one(live: Live) -> None:
+    answer = httpx.get(f"{live.url}/v1/stream", headers=[("Accept-Language", "en;q=0.5"), ("Accept-Language", "es")])
+
+    assert answer.headers["Content-Language"] == "es"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -10,16 +11,25 @@ import pytest
 
 from hub.directory import Role, Standing
 from hub.live import metrics
+from hub.live.server import NEAR
+from hub.live.stream import Stream
 from hub.store import agencies
 from schemas.alert import TEXT_CHARS
 from tests.integration.live.conftest import Listen
 from tests.integration.live.publishing import publish
 from tests.support.cast import SHELTER, STRANGER
 from tests.support.node import Desk, Node
-from tests.support.streaming import Live, Stage
+from tests.support.streaming import Ear, Live, Stage
 from tests.support.waiting import until
 
 LONG = {"en": "x" * TEXT_CHARS, "translation": "human"}
+
+
+READING = """
+    SELECT 1 FROM pg_stat_activity WHERE application_name = 'test-readers' AND wait_event_type = 'Lock'
+       AND datname = current_database()
+"""
+FAR_BEHIND = NEAR + 20
 
 
 def suspend(node: Node, agency: str) -> None:
@@ -52,6 +62,62 @@ def test_a_new_token_goes_on_where_the_old_one_ended(node: Node, police: Desk, s
     again = listen(node.desk(SHELTER), ear.last_id)
 
     assert again.events(2) == missed
+
+
+def test_who_is_ended_while_a_page_is_read_misses_nothing(
+    node: Node, police: Desk, shelter: Desk, listen: Listen
+) -> None:
+    published = publish(police, FAR_BEHIND)
+
+    ear = ended_while_reading(node, shelter, listen)
+
+    assert listen(node.desk(SHELTER), ear.last_id).events(FAR_BEHIND) == published
+
+
+def test_what_was_read_and_not_sent_is_not_counted(node: Node, police: Desk, shelter: Desk, listen: Listen) -> None:
+    publish(police, FAR_BEHIND)
+    sent = metrics.EVENTS._value.get()
+
+    ended_while_reading(node, shelter, listen)
+
+    assert metrics.EVENTS._value.get() == sent
+
+
+def ended_while_reading(node: Node, desk: Desk, listen: Listen) -> Ear:
+    """Opens a stream that has to catch up, and whose token runs out while its first page is read."""
+    ended = closed("token-expired")
+    with node.database() as conn, conn.transaction():
+        conn.execute("LOCK TABLE disclosing IN ACCESS EXCLUSIVE MODE")
+        ear = listen(desk, after="")
+        until(lambda: node.rows(READING), what="the page that is read")
+        node.clock.ahead = timedelta(minutes=6)
+        until(lambda: closed("token-expired") > ended, what="the end of the token")
+    assert ear.named() == ("end", "token-expired")
+    return ear
+
+
+def test_who_is_ended_in_the_middle_of_a_page_misses_nothing(
+    node: Node, police: Desk, shelter: Desk, on_stage: Stage
+) -> None:
+    published = publish(police, FAR_BEHIND, data={"description": LONG, "instruction": LONG})
+    live, ended = on_stage.start(node, queue_kb=16), closed("token-expired")
+    with raw(live, shelter, "?after=", buffer_bytes=4096) as reader:
+        until(lambda: waits_in_a_page(live), what="a page that is not taken")
+        node.clock.ahead = timedelta(minutes=6)
+        until(lambda: closed("token-expired") > ended, what="the end of the token")
+        heard = b"".join(iter(lambda: reader.recv(1 << 16), b""))
+
+    got = [one.decode() for one in re.findall(rb'"id":"(alert-\d+)"', heard)]
+    last_id = re.findall(rb"^id: (\S+)$", heard, re.MULTILINE)[-1].decode()
+    again = on_stage.listen(on_stage.start(node, queue_kb=64 * 1024), node.desk(SHELTER), last_id)
+    assert got + again.events(FAR_BEHIND - len(got)) == published
+
+
+def waits_in_a_page(live: Live) -> bool:
+    """Whether a stream goes on only when its reader has taken some of what is unsent."""
+    assert live.server is not None
+    streams = [one for one in tuple(live.server.audience.everybody) if isinstance(one, Stream)]
+    return any(one.unsent_bytes > one.most_bytes // 2 for one in streams)
 
 
 def test_a_suspended_agency_hears_no_more(node: Node, police: Desk, shelter: Desk, listen: Listen) -> None:
@@ -103,12 +169,7 @@ def test_who_does_not_read_is_closed_and_resumes(node: Node, police: Desk, shelt
 
 def idle_reader(live: Live, desk: Desk) -> socket.socket:
     """Opens a stream and never reads."""
-    reader = socket.socket()
-    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    address = urlsplit(live.url)
-    reader.connect((address.hostname, address.port))
-    token = desk.headers["Authorization"]
-    reader.sendall(f"GET /v1/stream HTTP/1.1\r\nHost: live\r\nAuthorization: {token}\r\n\r\n".encode())
+    reader = raw(live, desk, buffer_bytes=4096)
     assert live.server is not None
     until(lambda: len(live.server.audience.everybody) >= 2, what="the idle reader")  # type: ignore[union-attr]
     return reader
@@ -156,12 +217,16 @@ def test_a_silent_stream_has_a_heartbeat(node: Node, shelter: Desk, on_stage: St
             heard += more
 
 
-def raw(live: Live, desk: Desk) -> socket.socket:
-    """A stream as it is on the wire."""
+def raw(live: Live, desk: Desk, query: str = "", *, buffer_bytes: int | None = None) -> socket.socket:
+    """A stream as it is on the wire; with a small buffer, what is not read is soon felt at the other end."""
     address = urlsplit(live.url)
-    reader = socket.create_connection((address.hostname, address.port), timeout=10)
+    reader = socket.socket()
+    reader.settimeout(10)
+    if buffer_bytes is not None:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+    reader.connect((address.hostname, address.port))
     token = desk.headers["Authorization"]
-    reader.sendall(f"GET /v1/stream HTTP/1.1\r\nHost: live\r\nAuthorization: {token}\r\n\r\n".encode())
+    reader.sendall(f"GET /v1/stream{query} HTTP/1.1\r\nHost: live\r\nAuthorization: {token}\r\n\r\n".encode())
     return reader
 
 
