@@ -241,8 +241,9 @@ class Flow:
             asking = self._asking(one.agency, at)
             if asking is None or one.agency in self._there:
                 continue
-            written = self._waiting.pop(one.agency, None) or self._next(one, asking, at)
+            written = self._waiting.get(one.agency) or self._next(one, asking, at)
             if written:
+                self._waiting[one.agency] = written  # until it is there: the next one may find the rules moved on
                 told += self._records(one.agency, written)
                 last[one.agency] = written
             if len(told) >= MOST_AT_ONCE:
@@ -250,6 +251,7 @@ class Flow:
         if told:
             self.outlet.send(told, lambda: self.leader.go_on(self.conn))
         for agency, written in last.items():
+            del self._waiting[agency]
             self._ends[self._name(agency)] += len(written)
             stored.note_sent(self.conn, agency, written[-1].seq)
         return any(one.agency in self._unread for one in topics)
