@@ -23,7 +23,6 @@ from schemas.registry import closes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
-    from uuid import UUID
 
     from hub.filters import Seen
     from hub.ladders import Ladders
@@ -60,21 +59,20 @@ class Subscribers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leader:
-    """Who moves the log's cursor on: the holder of the lease under this fence, and how far it has come."""
+class Lead:
+    """Who moves the log's cursor on, and how far it has come; for how long the lease is renewed by that."""
 
-    holder: UUID
-    fence: int
+    leader: log.Leader
     position: int
     lease_ms: int
 
-    def at(self, position: int) -> Leader:
+    def at(self, position: int) -> Lead:
         """The same, having come further."""
         return replace(self, position=position)
 
 
 def fan_out(
-    conn: Connection, picture: Picture, subscribers: Subscribers, leader: Leader, at: datetime, *, ladders: Ladders
+    conn: Connection, picture: Picture, subscribers: Subscribers, lead: Lead, at: datetime, *, ladders: Ladders
 ) -> tuple[int, int]:
     """
     Queue what has come behind the leader's position: the position now, and how much was queued.
@@ -87,12 +85,12 @@ def fan_out(
     """
     with conn.transaction():
         view = picture.view
-        rows = coming(conn, after=leader.position, limit=AT_ONCE)
+        rows = coming(conn, after=lead.position, limit=AT_ONCE)
         if not rows:
-            return leader.position, 0
-        position = rows[-1].row.position or leader.position
+            return lead.position, 0
+        position = rows[-1].row.position or lead.position
         # First, so that nobody else may take over from one that has much to do.
-        log.move_lease(conn, LEASE, leader.holder, leader.fence, position=position, lease_ms=leader.lease_ms)
+        log.move_lease(conn, lead.leader, position=position, lease_ms=lead.lease_ms)
         picture.require_current(conn, view)
         subscribers.refresh(conn, view)
         open_deadlines(conn, view, rows, ladders, at)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hub.principal import Principal
     from hub.reading import Asking
     from hub.store import Connection
-    from hub.store.tree import Leader
+    from hub.store.log import Leader
 
 BEYOND = Text(
     "The newest signed tree has {size} entries.",

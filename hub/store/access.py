@@ -5,38 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.store.log import Deposed, drop_lease, keep_lease, take_lease
+from hub.store.log import Deposed
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from hub.store import Connection
+    from hub.store.log import Leader
 
 NAME = "reconciler"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leader:
-    """Who leads, by which fence."""
-
-    holder: UUID
-    fence: int
-
-
-def lead(conn: Connection, holder: UUID, *, lease_ms: int) -> tuple[Leader, int] | None:
-    """Lead, if nobody else does: with the directory version that the one before had come to."""
-    led = take_lease(conn, NAME, holder, lease_ms=lease_ms)
-    return None if led is None else (Leader(holder=holder, fence=led[0]), led[1])
-
-
-def go_on(conn: Connection, leader: Leader, *, lease_ms: int) -> None:
-    """
-    Go on leading, also when the lease has run out, as long as nobody else has taken it.
-
-    Raises:
-        Deposed: another leads.
-    """
-    keep_lease(conn, NAME, leader.holder, leader.fence, lease_ms=lease_ms)
 
 
 def saw(conn: Connection, leader: Leader, *, version: int) -> None:
@@ -48,15 +23,10 @@ def saw(conn: Connection, leader: Leader, *, version: int) -> None:
     """
     done = conn.execute(
         "UPDATE lease SET position = %s, seen_at = clock_timestamp() WHERE name = %s AND holder = %s AND fence = %s",
-        (version, NAME, leader.holder, leader.fence),
+        (version, leader.lease, leader.holder, leader.fence),
     )
     if done.rowcount != 1:
         raise Deposed
-
-
-def resign(conn: Connection, holder: UUID) -> None:
-    """Let another lead at once."""
-    drop_lease(conn, NAME, holder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ _STANDS = """
 INSERT INTO subject_state (source, subject, event, lane, "time", active_until, is_closed)
 SELECT e.source, e.subject, e.hub_id, e.lane, e."time", e.active_until, c.closes
   FROM event e JOIN log l ON l.event = e.hub_id
- CROSS JOIN LATERAL (SELECT e.type ~ '\\.(cancelled|located|closed)$' AS closes) c
+ CROSS JOIN LATERAL (SELECT closes(e.type)) c
  WHERE e.source = %(source)s AND e.subject = %(subject)s AND e.recalled_at IS NULL
    AND NOT is_answer(e.type) AND NOT starts_with(e.type, 'control.')
  ORDER BY e."time" DESC, c.closes DESC, l.position DESC LIMIT 1
@@ -80,7 +80,7 @@ UPDATE log l SET lapsed_at = NULL FROM event e
  WHERE e.source = %(source)s AND e.subject = %(subject)s AND l.event = e.hub_id AND l.lapsed_at IS NOT NULL
    AND NOT EXISTS (SELECT FROM event c JOIN log p ON p.event = c.hub_id
                     WHERE c.source = e.source AND c.subject = e.subject AND c.recalled_at IS NULL
-                      AND c.type ~ '\\.(cancelled|located|closed)$' AND c."time" >= e."time")
+                      AND closes(c.type) AND c."time" >= e."time")
 """
 
 

@@ -14,6 +14,7 @@ from hub.store.prepared import Statement
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from hub.store import Connection
     from hub.stored import Stored
@@ -161,6 +162,15 @@ class Deposed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Leader:
+    """Who leads: the holder of a lease, under this fence."""
+
+    lease: str
+    holder: UUID
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one round of sequencing did; `oldest_wait_s` is how long the oldest event had waited."""
 
@@ -169,7 +179,7 @@ class Batch:
     oldest_wait_s: float
 
 
-def assign(conn: Connection, holder: object, fence: int, *, most: int, lease_ms: int) -> Batch:
+def assign(conn: Connection, leader: Leader, *, most: int, lease_ms: int) -> Batch:
     """
     Give positions to at most `most` pending events and renew the lease, in one fenced statement.
 
@@ -177,7 +187,9 @@ def assign(conn: Connection, holder: object, fence: int, *, most: int, lease_ms:
         Deposed: the lease has another holder, another fence, or has run out.
     """
     try:
-        row = conn.execute("SELECT * FROM assign_positions(%s, %s, %s, %s)", (holder, fence, most, lease_ms)).fetchone()
+        row = conn.execute(
+            "SELECT * FROM assign_positions(%s, %s, %s, %s)", (leader.holder, leader.fence, most, lease_ms)
+        ).fetchone()
     except psycopg.Error as error:
         if error.sqlstate == "PU001":
             raise Deposed from error
@@ -186,11 +198,11 @@ def assign(conn: Connection, holder: object, fence: int, *, most: int, lease_ms:
     return Batch(int(str(row[0])), int(str(row[1])), float(str(row[2])))
 
 
-def take_lease(conn: Connection, name: str, holder: object, *, lease_ms: int) -> tuple[int, int] | None:
+def take_lease(conn: Connection, name: str, holder: UUID, *, lease_ms: int) -> tuple[Leader, int] | None:
     """
-    Lead, if nobody else does: the new fence and the stored position; None while another's lease runs.
+    Lead, if nobody else does: under a new fence, with the stored position; None while another's lease runs.
 
-    Who lost its connection while it led takes its own lease again, under a new fence.
+    Who lost its connection while it led takes its own lease again.
     """
     row = conn.execute(
         """
@@ -201,10 +213,10 @@ def take_lease(conn: Connection, name: str, holder: object, *, lease_ms: int) ->
         """,
         (holder, lease_ms, name, holder),
     ).fetchone()
-    return None if row is None else (int(str(row[0])), int(str(row[1])))
+    return None if row is None else (Leader(name, holder, int(str(row[0]))), int(str(row[1])))
 
 
-def move_lease(conn: Connection, name: str, holder: object, fence: int, *, position: int, lease_ms: int) -> None:
+def move_lease(conn: Connection, leader: Leader, *, position: int, lease_ms: int) -> None:
     """
     Renew the lease and note how far its holder has come.
 
@@ -216,13 +228,13 @@ def move_lease(conn: Connection, name: str, holder: object, fence: int, *, posit
         UPDATE lease SET position = %s, until = clock_timestamp() + make_interval(secs => %s / 1000.0)
          WHERE name = %s AND holder = %s AND fence = %s AND until > clock_timestamp()
         """,
-        (position, lease_ms, name, holder, fence),
+        (position, lease_ms, leader.lease, leader.holder, leader.fence),
     )
     if done.rowcount != 1:
         raise Deposed
 
 
-def keep_lease(conn: Connection, name: str, holder: object, fence: int, *, lease_ms: int) -> None:
+def keep_lease(conn: Connection, leader: Leader, *, lease_ms: int) -> None:
     """
     Go on leading, also when the lease has run out, as long as nobody else has taken it.
 
@@ -234,13 +246,13 @@ def keep_lease(conn: Connection, name: str, holder: object, fence: int, *, lease
         UPDATE lease SET until = clock_timestamp() + make_interval(secs => %s / 1000.0)
          WHERE name = %s AND holder = %s AND fence = %s
         """,
-        (lease_ms, name, holder, fence),
+        (lease_ms, leader.lease, leader.holder, leader.fence),
     )
     if done.rowcount != 1:
         raise Deposed
 
 
-def drop_lease(conn: Connection, name: str, holder: object) -> None:
+def drop_lease(conn: Connection, name: str, holder: UUID) -> None:
     """Let another take over at once, on an orderly end."""
     conn.execute("UPDATE lease SET until = '-infinity' WHERE name = %s AND holder = %s", (name, holder))
 

@@ -154,9 +154,9 @@ def prune(conn: Connection, age: timedelta) -> int:
 def has_closing(conn: Connection, after: int) -> bool:
     """Whether something in the log behind this position ends an alert or case; with it lapses what was sent of it."""
     row = conn.execute(
-        r"""
+        """
         SELECT EXISTS (SELECT FROM log l JOIN event e ON e.hub_id = l.event
-                        WHERE l.position > %s AND e.type ~ '\.(cancelled|located|closed)$')
+                        WHERE l.position > %s AND closes(e.type))
         """,
         (after,),
     ).fetchone()

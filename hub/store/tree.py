@@ -16,19 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from hub.store import Connection
+    from hub.store.log import Leader
 
 T = TypeVar("T")
 
 # How long a number that was passed over is waited for at least: longer than any statement may run (see `hub.store`).
 SETTLED_MS = 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class Leader:
-    """Who adds leaves: the holder of the notary's lease, under this fence."""
-
-    holder: object
-    fence: int
 
 
 class Torn(Exception):

@@ -118,13 +118,13 @@ def _tend(border: Border, conn: Connection, me: uuid.UUID, ways: dict[str, _Way]
     for node, peer in found.items():
         if peer.state == "open" and node not in ways:
             ways[node] = _Way(border, peer, me)
-    for node, way in ways.items():
-        fence = way.fence
-        if fence is not None:
+    for way in ways.values():
+        leader = way.leader
+        if leader is not None:
             try:
-                log.move_lease(conn, stored.lease_of(node), way.holder, fence, position=0, lease_ms=LEASE_MS)
+                log.move_lease(conn, leader, position=0, lease_ms=LEASE_MS)
             except log.Deposed:
-                way.depose(fence)
+                way.depose(leader)
 
 
 def _end(border: Border, ways: dict[str, _Way]) -> None:
@@ -139,14 +139,14 @@ def _end(border: Border, ways: dict[str, _Way]) -> None:
 
 
 class _Way:
-    """What is sent to one peer, in a thread. `fence` is set while it leads."""
+    """What is sent to one peer, in a thread. `leader` is set while it leads."""
 
     def __init__(self, border: Border, peer: Peer, me: uuid.UUID) -> None:
         self.border = border
         self.peer = peer
         self.holder = uuid.uuid5(me, peer.url)
         self.told = threading.Event()
-        self.fence: int | None = None
+        self.leader: log.Leader | None = None
         self.thread = threading.Thread(target=self._run, name=f"border-{peer.node}", daemon=True)
         self.thread.start()
 
@@ -155,10 +155,10 @@ class _Way:
         served = (self.peer.url, self.peer.authority, "open")
         return peer is not None and (peer.url, peer.authority, peer.state) == served
 
-    def depose(self, fence: int) -> None:
+    def depose(self, leader: log.Leader) -> None:
         """Another leads, unless it has been taken back meanwhile."""
-        if self.fence == fence:
-            self.fence = None
+        if self.leader == leader:
+            self.leader = None
 
     def _run(self) -> None:
         while not self.told.is_set():
@@ -169,7 +169,7 @@ class _Way:
                 logger.warning("border to %s waits: %s", self.peer.node, type(error.__cause__).__name__)
             except Exception as error:  # nobody else would hear of it, and its words may repeat a value
                 logger.error("border to %s fails: %s", self.peer.node, type(error).__name__)
-            self.fence = None
+            self.leader = None
             self.told.wait(LOOK_S)
 
     def _take_part(self, conn: Connection) -> None:
@@ -179,8 +179,8 @@ class _Way:
             if led is None:
                 self.told.wait(LOOK_S)
                 continue
-            self.fence = led[0]
-            logger.info("leads the border to %s with fence %d", self.peer.node, led[0])
+            self.leader = leader = led[0]
+            logger.info("leads the border to %s with fence %d", self.peer.node, leader.fence)
             try:
                 context = context_for(self.peer.authority, self.border.client)
                 with Courier(self.peer.url, context) as courier:
@@ -189,7 +189,7 @@ class _Way:
                 log.drop_lease(conn, name, self.holder)
 
     def _stopping(self) -> bool:
-        return self.told.is_set() or self.fence is None
+        return self.told.is_set() or self.leader is None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hub import dispatching, tending
-from hub.dispatching import Leader, Subscribers
+from hub.dispatching import Lead, Subscribers
 from hub.errors import Unavailable
 from hub.picture import Stale
 from hub.store import connect, listening, log
@@ -65,24 +65,24 @@ def _take_part(dispatcher: Dispatcher, conn: Connection, me: uuid.UUID, stopping
         if led is None:
             time.sleep(LEASE_MS / 4000)
             continue
-        fence, position = led
-        logger.info("leads with fence %d from position %d", fence, position)
+        leader, position = led
+        logger.info("leads with fence %d from position %d", leader.fence, position)
         try:
-            _lead(dispatcher, conn, Leader(holder=me, fence=fence, position=position, lease_ms=LEASE_MS), stopping)
+            _lead(dispatcher, conn, Lead(leader=leader, position=position, lease_ms=LEASE_MS), stopping)
         finally:
             log.drop_lease(conn, dispatching.LEASE, me)
 
 
-def _lead(dispatcher: Dispatcher, conn: Connection, leader: Leader, stopping: Callable[[], bool]) -> None:
+def _lead(dispatcher: Dispatcher, conn: Connection, lead: Lead, stopping: Callable[[], bool]) -> None:
     tend_at_s = renew_at_s = time.monotonic()
     while not stopping():
-        came = _fan_out(dispatcher, conn, leader)
-        if came > leader.position:
-            leader = leader.at(came)
+        came = _fan_out(dispatcher, conn, lead)
+        if came > lead.position:
+            lead = lead.at(came)
             renew_at_s = time.monotonic() + LEASE_MS / 4000
             continue
         if time.monotonic() >= renew_at_s:
-            log.move_lease(conn, dispatching.LEASE, leader.holder, leader.fence, position=came, lease_ms=LEASE_MS)
+            log.move_lease(conn, lead.leader, position=came, lease_ms=LEASE_MS)
             renew_at_s = time.monotonic() + LEASE_MS / 4000
         if time.monotonic() >= tend_at_s:
             tending.tend(conn, dispatcher.node, dispatcher.now(), dispatcher.heartbeat)
@@ -90,10 +90,10 @@ def _lead(dispatcher: Dispatcher, conn: Connection, leader: Leader, stopping: Ca
         listening.wait(conn, most_s=POLL_S)
 
 
-def _fan_out(dispatcher: Dispatcher, conn: Connection, leader: Leader) -> int:
+def _fan_out(dispatcher: Dispatcher, conn: Connection, lead: Lead) -> int:
     try:
         at, ladders = dispatcher.now(), dispatcher.ladders
-        return dispatching.fan_out(conn, dispatcher.picture, dispatcher.subscribers, leader, at, ladders=ladders)[0]
+        return dispatching.fan_out(conn, dispatcher.picture, dispatcher.subscribers, lead, at, ladders=ladders)[0]
     except Stale:
         dispatcher.picture.refresh(conn)
-        return leader.position
+        return lead.position

@@ -66,12 +66,13 @@ def _take_part(keeper: Keeper, conn: Connection, me: uuid.UUID, stopping: Callab
         if led is None:
             _nap(LOOK_S, stopping)
             continue
+        leader, _ = led
         try:
             while not stopping():
-                log.move_lease(conn, "keeper", me, led[0], position=0, lease_ms=LEASE_MS)
+                log.move_lease(conn, leader, position=0, lease_ms=LEASE_MS)
                 _look(keeper, conn)
                 while _escalated(keeper, conn) and not stopping():
-                    log.move_lease(conn, "keeper", me, led[0], position=0, lease_ms=LEASE_MS)
+                    log.move_lease(conn, leader, position=0, lease_ms=LEASE_MS)
                 _nap(LOOK_S, stopping)
         finally:
             log.drop_lease(conn, "keeper", me)

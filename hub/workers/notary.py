@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hub import tree
 from hub.errors import Unavailable
 from hub.store import connect, log
-from hub.store.tree import SETTLED_MS, Leader
+from hub.store.tree import SETTLED_MS
 from hub.workers.sequencer import BatchSize
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from hub.merkle import Head
     from hub.store import Connection
+    from hub.store.log import Leader
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +59,12 @@ def _take_part(notary: Notary, conn: Connection, me: uuid.UUID, size: BatchSize,
         if led is None:
             time.sleep(min(notary.poll_s, notary.lease_ms / 4000))
             continue
-        logger.info("leads with fence %d", led[0])
+        leader, _ = led
+        logger.info("leads with fence %d", leader.fence)
         try:
-            _lead(notary, conn, Leader(me, led[0]), size, stopping)
+            _lead(notary, conn, leader, size, stopping)
         except log.Deposed:
-            logger.warning("deposed with fence %d", led[0])
+            logger.warning("deposed with fence %d", leader.fence)
         except tree.Forked:
             # Nothing is signed that contradicts what was signed before; somebody has to look.
             logger.critical("the stored audit tree is not the one that was signed last; nothing more is signed")

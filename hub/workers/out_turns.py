@@ -24,7 +24,6 @@ from hub.workers.topics import out_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-    from uuid import UUID
 
     from kafka.admin import KafkaAdminClient
 
@@ -62,25 +61,13 @@ class Outflow:
     now: Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Leader:
-    """Who leads, by which fence."""
-
-    holder: UUID
-    fence: int
-
-    def go_on(self, conn: Connection) -> None:
-        """Go on leading; raises `Deposed` when another leads."""
-        log.keep_lease(conn, NAME, self.holder, self.fence, lease_ms=LEASE_MS)
-
-
 @dataclass(slots=True)
 class Flow:
     """What the one that leads knows: who wants a topic, how far it has looked, and what each topic must end at."""
 
     worker: Outflow
     conn: Connection
-    leader: Leader
+    leader: log.Leader
     admin: KafkaAdminClient
     outlet: Outlet
     _wanted: dict[str, Subscription] = field(default_factory=dict)
@@ -122,7 +109,7 @@ class Flow:
             hub.store.log.Deposed: another leads.
             KafkaError: what was to be done may be done or not; whoever leads next takes over.
         """
-        self.leader.go_on(self.conn)
+        self._go_on()
         at, newest = self.worker.now(), coming.newest(self.conn)
         has_come = newest > self._position
         versions = self._look()
@@ -139,6 +126,9 @@ class Flow:
         has_more = self._write(at)
         self._watch()
         return has_more or self._is_due
+
+    def _go_on(self) -> None:
+        log.keep_lease(self.conn, self.leader, lease_ms=LEASE_MS)
 
     def _name(self, agency: str) -> str:
         return out_topic(agency, self.worker.prefix)
@@ -185,7 +175,7 @@ class Flow:
             return topic.state == stored.CLOSING or (asking is None and passes)
         if asking is None:
             return False
-        self.leader.go_on(self.conn)
+        self._go_on()
         now = outflow.current(self.conn, asking, wish.filter, records, view)
         self._lapse(now.values(), at)
         there = self._there.pop(topic.agency, None)
@@ -207,14 +197,14 @@ class Flow:
         known = set(self.admin.list_topics())
         held = [one for one in closing_ones if self._name(one.agency) in known]
         out_topics.shut(self.admin, [one.agency for one in held], self.worker.prefix)
-        self.leader.go_on(self.conn)
+        self._go_on()
         self._ends |= out_topics.empty(self.admin, [self._name(one.agency) for one in held])
         for one in closing_ones:
             self._there.pop(one.agency, None)
             self._waiting.pop(one.agency, None)
             if one in held or not self._is_wanted(one):  # else it is yet to be made
                 with self.conn.transaction():
-                    self.leader.go_on(self.conn)
+                    self._go_on()
                     self._settle(one, at)
 
     def _settle(self, topic: OutTopic, at: datetime) -> None:
@@ -241,15 +231,17 @@ class Flow:
             asking = self._asking(one.agency, at)
             if asking is None or one.agency in self._there:
                 continue
-            written = self._waiting.pop(one.agency, None) or self._next(one, asking, at)
+            written = self._waiting.get(one.agency) or self._next(one, asking, at)
             if written:
+                self._waiting[one.agency] = written  # until it is there: the next one may find the rules moved on
                 told += self._records(one.agency, written)
                 last[one.agency] = written
             if len(told) >= MOST_AT_ONCE:
                 break
         if told:
-            self.outlet.send(told, lambda: self.leader.go_on(self.conn))
+            self.outlet.send(told, self._go_on)
         for agency, written in last.items():
+            del self._waiting[agency]
             self._ends[self._name(agency)] += len(written)
             stored.note_sent(self.conn, agency, written[-1].seq)
         return any(one.agency in self._unread for one in topics)
@@ -263,7 +255,7 @@ class Flow:
             return []
         wanted = self._wanted[topic.agency].filter
         with self.conn.transaction():
-            self.leader.go_on(self.conn)
+            self._go_on()
             written, has_more = outflow.go_on(self.conn, asking, wanted, topic, self.worker.prints)
         if not has_more:
             self._unread.discard(topic.agency)

@@ -20,7 +20,7 @@ from hub.errors import Unavailable
 from hub.picture import Stale
 from hub.store import Connection, connect, listening, log, outflow
 from hub.workers.opening import opened
-from hub.workers.out_turns import LEASE_MS, NAME, Flow, Leader, Outflow
+from hub.workers.out_turns import LEASE_MS, NAME, Flow, Outflow
 from hub.workers.outlet import Outlet
 from hub.workers.topics import NotProjected
 
@@ -45,9 +45,10 @@ def run(worker: Outflow, stopping: Callable[[], bool]) -> None:
                 if led is None:
                     time.sleep(LEASE_MS / 8000)
                     continue
+                leader, _ = led
                 try:
-                    logger.info("leads with fence %d", led[0])
-                    _lead(worker, conn, Leader(me, led[0]), stopping)
+                    logger.info("leads with fence %d", leader.fence)
+                    _lead(worker, conn, leader, stopping)
                 finally:
                     log.drop_lease(conn, NAME, me)
         except log.Deposed:
@@ -58,7 +59,7 @@ def run(worker: Outflow, stopping: Callable[[], bool]) -> None:
             time.sleep(RETRY_S)
 
 
-def _lead(worker: Outflow, conn: Connection, leader: Leader, stopping: Callable[[], bool]) -> None:
+def _lead(worker: Outflow, conn: Connection, leader: log.Leader, stopping: Callable[[], bool]) -> None:
     for channel in ("directory", "log", outflow.CHANNEL):
         listening.listen(conn, channel)
     with (

@@ -21,8 +21,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from hub.errors import Unavailable
-from hub.store import Connection, access, agencies, connect, listening, outflow
-from hub.store.log import Deposed
+from hub.store import Connection, access, agencies, connect, listening, log, outflow
 from hub.workers.access import Care, Wanted, look
 from hub.workers.opening import opened
 from hub.workers.topics import NotProjected
@@ -66,7 +65,7 @@ def run(reconciler: Reconciler, stopping: Callable[[], bool]) -> None:
                 listening.listen(conn, "directory")
                 listening.listen(conn, outflow.CHANNEL)
                 _take_part(reconciler, conn, admin, me, stopping)
-        except Deposed:
+        except log.Deposed:
             logger.warning("deposed")
         except (Unavailable, KafkaError, NotProjected) as error:
             why = str(error) if isinstance(error, NotProjected) else type(error).__name__
@@ -79,7 +78,7 @@ def _take_part(
 ) -> None:
     warm_at_s = time.monotonic() + DRIFT_S
     while not stopping():
-        led = access.lead(conn, me, lease_ms=LEASE_MS)
+        led = log.take_lease(conn, access.NAME, me, lease_ms=LEASE_MS)
         if led is None:
             time.sleep(TAKEOVER_S)
             if (
@@ -93,7 +92,7 @@ def _take_part(
         try:
             _lead(_Broker(reconciler, conn, admin, leader), version, stopping)
         finally:
-            access.resign(conn, me)
+            log.drop_lease(conn, access.NAME, me)
 
 
 def _lead(broker: _Broker, version: int, stopping: Callable[[], bool]) -> None:
@@ -124,11 +123,11 @@ class _Broker:
     reconciler: Reconciler
     conn: Connection
     admin: KafkaAdminClient
-    leader: access.Leader
+    leader: log.Leader
 
     def go_on(self) -> None:
         """Go on leading; raises `Deposed` when another leads."""
-        access.go_on(self.conn, self.leader, lease_ms=LEASE_MS)
+        log.keep_lease(self.conn, self.leader, lease_ms=LEASE_MS)
 
     def cause(self) -> _Cause:
         """As things stand."""

@@ -66,7 +66,7 @@ def run(relay: Relay, stopping: Callable[[], bool]) -> None:
                     time.sleep(LEASE_MS / 8000)
                     continue
                 try:
-                    _lead(relay, conn, _Leader(me, led[0]), led[1], stopping)
+                    _lead(relay, conn, *led, stopping)
                 finally:
                     log.drop_lease(conn, "relay", me)
         except log.Deposed:
@@ -76,27 +76,18 @@ def run(relay: Relay, stopping: Callable[[], bool]) -> None:
             time.sleep(1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Leader:
-    holder: uuid.UUID
-    fence: int
-
-    def move(self, conn: Connection, position: int) -> None:
-        """Go on leading, having come to `position`; raises `Deposed` when another leads."""
-        log.move_lease(conn, "relay", self.holder, self.fence, position=position, lease_ms=LEASE_MS)
-
-
-def _lead(relay: Relay, conn: Connection, leader: _Leader, position: int, stopping: Callable[[], bool]) -> None:
+def _lead(relay: Relay, conn: Connection, leader: log.Leader, position: int, stopping: Callable[[], bool]) -> None:
     sent = _last_positions(relay)
+    move = partial(log.move_lease, conn, leader, lease_ms=LEASE_MS)
     with Outlet(relay.kafka) as outlet:
         told = rejections.told(conn)
         renew_at_s = 0.0
         while not stopping():
             rows = log.since(conn, position, limit=BATCH)
-            outlet.send(_records(relay, outlet, rows, sent), partial(leader.move, conn, position))
+            outlet.send(_records(relay, outlet, rows, sent), partial(move, position=position))
             position = rows[-1][0].position or position if rows else position
             if rows or time.monotonic() > renew_at_s:
-                leader.move(conn, position)
+                move(position=position)
                 renew_at_s = time.monotonic() + LEASE_MS / 4000
             told = feedback.tell(conn, outlet, told, relay.prefix)
             if len(rows) < BATCH:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import Unavailable
@@ -66,28 +65,22 @@ def _take_part(
         if led is None:
             time.sleep(settings.lease_ms / 4000)
             continue
-        fence, position = led
-        logger.info("leads with fence %d from position %d", fence, position)
+        leader, position = led
+        logger.info("leads with fence %d from position %d", leader.fence, position)
         try:
-            _lead(conn, _Leader(me, fence), settings, size, stopping)
+            _lead(conn, leader, settings, size, stopping)
         except log.Deposed:
-            logger.warning("deposed with fence %d", fence)
+            logger.warning("deposed with fence %d", leader.fence)
     log.drop_lease(conn, "sequencer", me)
 
 
-@dataclass(frozen=True, slots=True)
-class _Leader:
-    holder: uuid.UUID
-    fence: int
-
-
 def _lead(
-    conn: Connection, leader: _Leader, settings: WorkerSettings, size: BatchSize, stopping: Callable[[], bool]
+    conn: Connection, leader: log.Leader, settings: WorkerSettings, size: BatchSize, stopping: Callable[[], bool]
 ) -> None:
     while not stopping():
         began_s = time.monotonic()
         asked = size.now
-        batch = log.assign(conn, leader.holder, leader.fence, most=asked, lease_ms=settings.lease_ms)
+        batch = log.assign(conn, leader, most=asked, lease_ms=settings.lease_ms)
         size.took(time.monotonic() - began_s)
         if batch.assigned < asked:
             time.sleep(settings.sequencer_poll_ms / 1000)

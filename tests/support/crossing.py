@@ -29,7 +29,6 @@ from hub.reading import Asking
 from hub.signing import SigningKey
 from hub.store import Connection, agencies, connect, log
 from hub.store import grants as stored_grants
-from hub.store.tree import Leader
 from schemas import envelope
 from schemas.envelope import Event
 from tests.support import cast
@@ -123,7 +122,7 @@ class Side:
         me = uuid4()
         led = log.take_lease(self.conn, "sequencer", me, lease_ms=5000)
         assert led is not None
-        while log.assign(self.conn, me, led[0], most=2000, lease_ms=5000).assigned:
+        while log.assign(self.conn, led[0], most=2000, lease_ms=5000).assigned:
             pass
         log.drop_lease(self.conn, "sequencer", me)
 
@@ -132,7 +131,7 @@ class Side:
         me = uuid4()
         led = log.take_lease(self.conn, "notary", me, lease_ms=60_000)
         assert led is not None
-        turn = tree.Turn(leader=Leader(me, led[0]), most=2000, lease_ms=60_000, settled_ms=0)
+        turn = tree.Turn(leader=led[0], most=2000, lease_ms=60_000, settled_ms=0)
         tree.extend(self.conn, turn, _unsigned, now())
         log.drop_lease(self.conn, "notary", me)
 

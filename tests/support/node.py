@@ -33,7 +33,6 @@ from hub.settings import RateSettings
 from hub.signing import SigningKey
 from hub.store import Connection, agencies, connect, log, open_gateway_pool, persons
 from hub.store import grants as stored_grants
-from hub.store.tree import Leader
 from hub.tokens import Issuer, TokenVerifier
 from hub.web import create_app
 from hub.web.hub import Hub
@@ -250,7 +249,7 @@ class Node:
         with self.database() as conn:
             led = log.take_lease(conn, "sequencer", me, lease_ms=5000)
             assert led is not None
-            batch = log.assign(conn, me, led[0], most=2000, lease_ms=5000)
+            batch = log.assign(conn, led[0], most=2000, lease_ms=5000)
             log.drop_lease(conn, "sequencer", me)
         return batch.assigned
 
@@ -265,7 +264,7 @@ class Node:
             led = log.take_lease(conn, "notary", me, lease_ms=60_000)
             assert led is not None
             usual: dict[str, Any] = {"most": 2000, "lease_ms": 60_000, "settled_ms": 60_000}
-            turn = tree.Turn(leader=Leader(me, led[0]), **usual | differs)
+            turn = tree.Turn(leader=led[0], **usual | differs)
             added = tree.extend(conn, turn, sign or self.hub.grantor.issuer.sign_head, self.clock())
             log.drop_lease(conn, "notary", me)
         return added

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from hub import dispatching, errands
-from hub.dispatching import Leader, Subscribers
+from hub.dispatching import Lead, Subscribers
 from hub.errands import Carrier, Errand
 from hub.ladders import Ladders
 from hub.picture import Picture, Stale
@@ -57,11 +57,11 @@ class Dispatch:
             self.picture.refresh(conn)
             led = log.take_lease(conn, dispatching.LEASE, me, lease_ms=60_000)
             assert led is not None
-            fence, position = led
+            leader, position = led
             while True:
-                leader = Leader(holder=me, fence=fence, position=position, lease_ms=60_000)
+                lead = Lead(leader=leader, position=position, lease_ms=60_000)
                 came, added = dispatching.fan_out(
-                    conn, self.picture, self.subscribers, leader, self.node.clock(), ladders=self.ladders
+                    conn, self.picture, self.subscribers, lead, self.node.clock(), ladders=self.ladders
                 )
                 queued += added
                 if came == position:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -67,7 +68,7 @@ def test_a_peer_that_comes_is_served_and_a_removed_one_is_left(us: Side, mx: Sid
 
 
 def test_a_dead_leader_is_replaced(us: Side, mx: Side) -> None:
-    dead = "019ec1f0-7c3a-7e55-8c1b-0242ac120002"
+    dead = uuid4()
     with us.connected() as conn:
         assert log.take_lease(conn, stored.lease_of(mx.name), dead, lease_ms=border.LEASE_MS)
 

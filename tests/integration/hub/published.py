@@ -47,9 +47,9 @@ def stored(conn: Connection, published: Sequence[Facts], held: Sequence[Grant]) 
             "UPDATE event SET (accepted_at, offers) = (coalesce(%s, accepted_at), %s) WHERE id = %s",
             [(facts.accepted_at, sorted(facts.offers), str(number)) for number, facts in enumerate(published)],
         )
-        led = log.take_lease(conn, "sequencer", me := uuid4(), lease_ms=60_000)
+        led = log.take_lease(conn, "sequencer", uuid4(), lease_ms=60_000)
         assert led is not None
-        assert log.assign(conn, me, led[0], most=1000, lease_ms=60_000).assigned == len(published)
+        assert log.assign(conn, led[0], most=1000, lease_ms=60_000).assigned == len(published)
         conn.execute(_OFFERED)
         yield picture
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hub.grants import Selector
+from schemas.registry import BODIES, closes
 from schemas.sensitivity import Sensitivity
 from tests.support.cast import SHELTER
 from tests.support.node import BEGAN, TO_SHELTER, TO_SHERIFF, Desk, Node, grant, missing_child, stamp
@@ -31,6 +32,12 @@ def publish(police: Desk, *events: dict[str, Any]) -> list[str]:
     published = [police.publish(event) for event in events]
     police.node.sequence()
     return published
+
+
+def test_the_database_knows_the_same_ends(node: Node) -> None:
+    found = node.rows("SELECT type, closes(type) FROM unnest(%s::text[]) AS known (type)", list(BODIES))
+
+    assert dict(found) == {one: closes(one) for one in BODIES}
 
 
 @pytest.mark.parametrize("verb", ["cancelled", "located"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -270,6 +271,6 @@ def test_who_does_not_lead_adds_nothing(police: Desk) -> None:
         led = log.take_lease(conn, "notary", uuid4(), lease_ms=60_000)
         assert led is not None
         with pytest.raises(log.Deposed):
-            tree.add_leaves(conn, tree.Leader(uuid4(), led[0]), most=10, lease_ms=1000)
+            tree.add_leaves(conn, replace(led[0], holder=uuid4()), most=10, lease_ms=1000)
 
     assert numbers(police.node) == []

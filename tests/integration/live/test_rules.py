@@ -91,7 +91,7 @@ def test_an_end_that_is_placed_meanwhile_is_owed_to_who_gets_the_alert(
             police.publish(end)
             led = log.take_lease(sequencer, "sequencer", me, lease_ms=5000)
             assert led is not None
-            log.assign(sequencer, me, led[0], most=10, lease_ms=5000)
+            log.assign(sequencer, led[0], most=10, lease_ms=5000)
         log.drop_lease(sequencer, "sequencer", me)
 
     first, second = ear.event(), ear.event()
