@@ -65,15 +65,18 @@ WITH ready AS (
 ), ranked AS (
     SELECT r.*, row_number() OVER (PARTITION BY r.agency ORDER BY r.due_at, r.no) AS n FROM ready r
 ), taken AS (
-    SELECT k.no FROM ranked k
+    SELECT k.no, k.due_at FROM ranked k
      WHERE k.n <= CASE WHEN k.agency = ANY(%(slow)s::text[]) THEN 2 ELSE %(each)s END
      ORDER BY k.due_at, k.no LIMIT %(most)s
+), claimed AS (
+    UPDATE delivery d SET due_at = %(until)s, tries = d.tries + 1
+      FROM taken CROSS JOIN tally t
+     WHERE d.no = taken.no AND t.subscription = d.subscription
+    RETURNING d.no, d.subscription, d.kind, d.seq, d.event, d.position, d.is_urgent, d.about, d.tries, d.made_at,
+              t.seq AS told, taken.due_at AS waited_since
 )
-UPDATE delivery d SET due_at = %(until)s, tries = d.tries + 1
-  FROM taken CROSS JOIN tally t
- WHERE d.no = taken.no AND t.subscription = d.subscription
-RETURNING d.no, d.subscription, d.kind, d.seq, d.event, d.position, d.is_urgent, d.about, d.tries, d.made_at,
-          t.seq AS told
+SELECT no, subscription, kind, seq, event, position, is_urgent, about, tries, made_at, told
+  FROM claimed ORDER BY waited_since, no
 """
 
 
@@ -179,8 +182,7 @@ WITH came AS (
                           due_at = coalesce(c.again_at, d.due_at),
                           ended_at = CASE WHEN c.state = 'due' THEN NULL ELSE %(at)s END
       FROM came c
-     WHERE d.no = ANY(%(numbers)s::bigint[]) -- or it may be planned, while there are few, to pass over them all
-       AND d.no = c.no AND d.state IN ('due', 'held')
+     WHERE d.no = ANY(%(numbers)s::bigint[]) AND d.no = c.no AND d.state IN ('due', 'held')
     RETURNING d.subscription, d.state, d.outcome
 ), last AS (
     SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome FROM settled s
@@ -204,4 +206,6 @@ def settle(conn: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
         for one in sorted(outcomes, key=lambda one: one.no)
     ]
     numbers = array([row["no"] for row in rows])
-    conn.execute(_SETTLE, {"outcomes": orjson.dumps(rows).decode(), "numbers": numbers, "at": at})
+    outcomes_json = orjson.dumps(rows).decode()
+    # Planned each time: a plan kept from when the queue was empty reads all of it once it is not.
+    conn.execute(_SETTLE, {"outcomes": outcomes_json, "numbers": numbers, "at": at}, prepare=False)

@@ -170,8 +170,7 @@ UPDATE deadline d SET state = m.state, step = coalesce(m.step, d.step), since = 
                       escalated_at = CASE WHEN m.taken IS NULL THEN d.escalated_at ELSE %(at)s END,
                       closed_at = CASE WHEN m.state = 'open' THEN NULL ELSE %(at)s END
   FROM moved m
- WHERE d.event = ANY(%(events)s::uuid[]) -- or it may be planned, while there are few, to pass over them all
-   AND d.event = m.event AND d.agency = m.agency
+ WHERE d.event = ANY(%(events)s::uuid[]) AND d.event = m.event AND d.agency = m.agency
 """
 
 
@@ -189,7 +188,8 @@ def move(conn: Connection, moves: Sequence[Move], at: datetime) -> None:
         for one in moves
     ]
     events = array([one.event for one in moves])
-    conn.execute(_MOVE, {"moves": orjson.dumps(rows).decode(), "events": events, "at": at})
+    # Planned each time: a plan kept from when there were few reads all of them once there are many.
+    conn.execute(_MOVE, {"moves": orjson.dumps(rows).decode(), "events": events, "at": at}, prepare=False)
 
 
 def of_event(conn: Connection, event: UUID, at: datetime) -> dict[str, Awaited]:

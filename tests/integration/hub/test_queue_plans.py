@@ -38,6 +38,7 @@ def looked_at(conn: Connection) -> int:
 def test_what_became_of_one_try_is_written_down_without_reading_the_rest(node: Node, shelter: Desk) -> None:
     subscription = subscribe(shelter)
     with node.database() as conn:
+        conn.execute("ANALYZE delivery")
         for _ in range(PLANNED_FOR_GOOD):
             claims.settle(conn, [Outcome(no=0, state="delivered", code="http-204")], node.clock())
         fill(conn, subscription)
