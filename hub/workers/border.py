@@ -23,6 +23,7 @@ from hub.picture import Picture
 from hub.store import connect, listening, log, receipts
 from hub.store import peers as stored
 from hub.workers.courier import Courier, Undelivered, Waybill
+from hub.workers.naps import nap
 from hub.workers.tls import context_for
 
 if TYPE_CHECKING:
@@ -94,10 +95,10 @@ def run(border: Border, stopping: Callable[[], bool]) -> None:
                 with connect(border.database_url, name="puente-border") as conn:
                     while not stopping():
                         _tend(border, conn, me, ways, told_of)
-                        _nap(LOOK_S, stopping)
+                        nap(LOOK_S, stopping)
             except Unavailable as error:
                 logger.warning("border waits: %s", type(error.__cause__).__name__)
-                _nap(LOOK_S, stopping)
+                nap(LOOK_S, stopping)
     finally:
         _end(border, ways)
 
@@ -223,7 +224,7 @@ class Round:
                 is_more = self.once()
             except Undelivered as failure:
                 self._failed(failure.code)
-                _nap(backoff.next_s(), stopping)
+                nap(backoff.next_s(), stopping)
                 continue
             if is_more is None:
                 listening.wait(self.conn, most_s=POLL_S)
@@ -284,9 +285,3 @@ class Round:
         way = stored.crossing(self.conn, self.peer.node)
         has_begun_again = way is not None and way.receipted == 0
         return code in ENDS and not (code == "stopped" and has_begun_again)
-
-
-def _nap(seconds: float, stopping: Callable[[], bool]) -> None:
-    until_s = time.monotonic() + seconds
-    while not stopping() and (left_s := until_s - time.monotonic()) > 0:
-        time.sleep(min(left_s, 0.1))

@@ -19,6 +19,7 @@ from hub.escalating import escalate
 from hub.picture import Stale
 from hub.store import connect, log, protected
 from hub.warning import warn
+from hub.workers.naps import nap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 LEASE_MS = 5000
 LOOK_S = 1.0  # deadlines are minutes
-NAP_S = 0.2  # how soon it notices that it is to stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def _take_part(keeper: Keeper, conn: Connection, me: uuid.UUID, stopping: Callab
     while not stopping():
         led = log.take_lease(conn, "keeper", me, lease_ms=LEASE_MS)
         if led is None:
-            _nap(LOOK_S, stopping)
+            nap(LOOK_S, stopping)
             continue
         leader, _ = led
         try:
@@ -73,7 +73,7 @@ def _take_part(keeper: Keeper, conn: Connection, me: uuid.UUID, stopping: Callab
                 _look(keeper, conn)
                 while _escalated(keeper, conn) and not stopping():
                     log.move_lease(conn, leader, position=0, lease_ms=LEASE_MS)
-                _nap(LOOK_S, stopping)
+                nap(LOOK_S, stopping)
         finally:
             log.drop_lease(conn, "keeper", me)
 
@@ -102,9 +102,3 @@ def _escalated(keeper: Keeper, conn: Connection) -> int:
     if moved:
         logger.info("%d deadlines without an acknowledgement were moved on", moved)
     return moved
-
-
-def _nap(seconds: float, stopping: Callable[[], bool]) -> None:
-    until_s = time.monotonic() + seconds
-    while not stopping() and time.monotonic() < until_s:
-        time.sleep(NAP_S)

@@ -26,6 +26,7 @@ from hub.picture import Picture, Stale
 from hub.store import claims, connect, deliveries, listening, subscriptions
 from hub.store.claims import Reach
 from hub.subscribing import PARTS, Channel
+from hub.workers.naps import nap
 from hub.workers.relaying import RelayAway
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class _Lane:
                 time.sleep(LOOK_S)
             except RelayAway as away:
                 logger.warning("the relay takes no mails: %s", away.code)
-                _nap(REST_S, stopping)
+                nap(REST_S, stopping)
         self.relay.leave()
 
     def _reach(self) -> Reach:
@@ -190,9 +191,3 @@ class _Lane:
         chance = random.random()  # noqa: S311 - no secret
         ends = ends_of(group, reply, at, failing_since=failing_since, chance=chance)
         tending.finish(conn, mailer.node, ends, at)
-
-
-def _nap(seconds: float, stopping: Callable[[], bool]) -> None:
-    until_s = time.monotonic() + seconds
-    while not stopping() and time.monotonic() < until_s:
-        time.sleep(LOOK_S / 4)
