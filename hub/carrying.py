@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hub.errands import Errand
     from hub.outcomes import Outcome
+    from hub.store.claims import Claim
 
 NO_ECHO = "no-echo"  # it took the challenge and did not answer it
 
@@ -42,10 +43,17 @@ def end_of(errand: Errand, outcome: Outcome, at: datetime, chance: float) -> End
         code = NO_ECHO
     if outcome.kind == "gone":
         return End(no=claim.no, subscription=one.id, state="failed", code=code, disables=Reason.GONE)
+    next_at = again_at(claim, at, chance, asked_s=outcome.retry_after_s or 0)
+    state = "failed" if next_at is None else "due"
+    return End(no=claim.no, subscription=one.id, state=state, code=code, again_at=next_at)
+
+
+def again_at(claim: Claim, at: datetime, chance: float, *, asked_s: float = 0) -> datetime | None:
+    """
+    When something is tried again that has failed at `at`, not before `asked_s` seconds are over; None: never.
+
+    `chance` in [0, 1) spreads what failed together.
+    """
     routine = PROOF_PAUSES_S if claim.kind == "verification" else ROUTINE_PAUSES_S
     wait_s = pause_s(claim.tries, URGENT_PAUSES_S if claim.is_urgent else routine, chance)
-    if wait_s is None:
-        return End(no=claim.no, subscription=one.id, state="failed", code=code)
-    asked_s = outcome.retry_after_s or 0
-    again_at = at + timedelta(seconds=max(wait_s, asked_s))
-    return End(no=claim.no, subscription=one.id, state="due", code=code, again_at=again_at)
+    return None if wait_s is None else at + timedelta(seconds=max(wait_s, asked_s))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hub.carrying import End
-from hub.subscribing import PROOF_PAUSES_S, ROUTINE_PAUSES_S, URGENT_PAUSES_S, Reason, State, pause_s
+from hub.carrying import End, again_at
+from hub.subscribing import Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,13 +56,14 @@ def ends_of(
 
 
 def _end(errand: Errand, reply: Reply, at: datetime, chance: float, disables: Reason | None) -> End:
-    claim, code = errand.claim, f"smtp-{reply.code}"
-    state, again_at = "delivered", None
-    if not reply.is_taken:
-        routine = PROOF_PAUSES_S if claim.kind == "verification" else ROUTINE_PAUSES_S
-        wait_s = pause_s(claim.tries, URGENT_PAUSES_S if claim.is_urgent else routine, chance)
-        state = "failed" if reply.is_for_good or wait_s is None else "due"
-        again_at = at + timedelta(seconds=wait_s) if state == "due" and wait_s is not None else None
+    claim = errand.claim
+    next_at = None if reply.is_taken or reply.is_for_good else again_at(claim, at, chance)
+    unsent = "failed" if next_at is None else "due"
     return End(
-        no=claim.no, subscription=claim.subscription, state=state, code=code, again_at=again_at, disables=disables
+        no=claim.no,
+        subscription=claim.subscription,
+        state="delivered" if reply.is_taken else unsent,
+        code=f"smtp-{reply.code}",
+        again_at=next_at,
+        disables=disables,
     )

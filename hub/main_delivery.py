@@ -57,7 +57,7 @@ def run_sender(told: Settings) -> None:
             now=main.now,
             allow_networks=delivery.networks,
             ca_file=ca_file,
-            per_host=delivery.webhooks_at_once,
+            per_host=delivery.webhooks_at_once,  # one host may serve many agencies; who is slow is held back by agency
             most=delivery.webhooks_at_once,
         ),
         parts=member.parts,
