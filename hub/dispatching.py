@@ -84,6 +84,7 @@ def fan_out(
         hub.store.log.Deposed: another leads.
     """
     with conn.transaction():
+        deliveries.keep_states(conn)
         view = picture.view
         rows = coming(conn, after=lead.position, limit=AT_ONCE)
         if not rows:

@@ -73,6 +73,7 @@ def escalate(conn: Connection, picture: Picture, ladders: Ladders, at: datetime)
         Stale: the rules have moved on, nothing was done; refresh and come again.
     """
     with conn.transaction():
+        deliveries.keep_states(conn)
         deadlines.set_back(conn, at)
         due = deadlines.due(conn, at, limit=AT_ONCE)
         if not due:

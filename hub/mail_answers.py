@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hub import tending
-from hub.store import audit, subscriptions
+from hub.store import audit, deliveries, subscriptions
 from hub.subscribing import Channel, Reason, State
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def confirm(conn: Connection, node: str, addressee: Addressee) -> bool:
 
 def unsubscribe(conn: Connection, node: str, addressee: Addressee, at: datetime) -> bool:
     """No mail goes there any more, and its agency is told by its other ways; False: there is no such subscription."""
+    deliveries.change_states(conn)
     one = _sent_to(conn, addressee)
     if one is None:
         return False

@@ -16,6 +16,8 @@ from hub.subscribing import Channel, Quiet
 from schemas.texts import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hub.subscribing import Subscription, Tally
 
 MAX_ADDRESS_CHARS = 2000
@@ -87,7 +89,7 @@ class SubscriptionSchema(SubscriptionChangeSchema):
         require_fitting(data["channel"], data)
 
 
-def require_fitting(channel: Channel, data: dict[str, Any]) -> None:
+def require_fitting(channel: Channel, data: Mapping[str, Any]) -> None:
     """
     The address is one of this channel; whether a URL may be posted to, `hub.addresses` says.
 

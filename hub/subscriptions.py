@@ -8,27 +8,28 @@ narrowed them. Its address is used once the receiver has proven that it wants to
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from marshmallow import ValidationError
 
 from hub import acts, addresses
 from hub.errors import Invalid, NotVisible
 from hub.policy import Decision
 from hub.principal import READ
-from hub.replay import Replay, Stretch, replay
 from hub.store import deliveries
 from hub.store import subscriptions as stored
-from hub.store.deliveries import Wanted
 from hub.subscribing import Channel, Reason, State, narrowing
+from hub.subscription_rows import require_fitting
+from schemas.flaws import flatten
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from uuid import UUID
 
     from hub.addresses import Network
-    from hub.filters import Filter
     from hub.reading import Asking
     from hub.store import Connection
     from hub.subscribing import Subscription, Tally
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     Found = tuple[Subscription, Tally]
 
 MOST = 200  # of one agency
-PREVIEWED = timedelta(days=30)
-MOST_SHOWN = 500
 NONE_SUCH = Decision(False, Text("no such subscription", "no existe tal suscripción"))
 ALLOWED = Decision(True, Text("who reads may subscribe", "quien lee puede suscribirse"))
 TOO_MANY = Text("an agency has at most {most} subscriptions", "una agencia tiene a lo más {most} suscripciones")
@@ -48,7 +47,10 @@ ONE_TOPIC = Text(
 NOT_PROVEN = Text("its address is not proven yet", "su dirección aún no se ha comprobado")
 # Why a subscription may be disabled whose address still has to be proven before it goes on, or anew.
 UNPROVEN = frozenset({Reason.UNPROVEN, Reason.GONE, Reason.UNSUBSCRIBED})
-NOT_ENABLED = Text("it is not enabled", "no está habilitada")
+IS_PAUSED = Text(
+    "what waits for its present address would be lost: enable or disable it first",
+    "lo que espera por su dirección actual se perdería: habilítela o deshabilítela antes",
+)
 NO_SECRET = Text("only webhooks are signed", "solo se firman los avisos por webhook")
 
 
@@ -56,6 +58,11 @@ def _may(asking: Asking) -> Decision:
     if READ in asking.principal.scopes:
         return ALLOWED
     return Decision(False, Text("the token lacks {scope}", "el token no incluye {scope}").format(scope=READ))
+
+
+def require_reader(conn: Connection, asking: Asking) -> None:
+    """Raises `Denied` for a token that may not read."""
+    acts.require_reading(conn, asking, _may(asking), READ)
 
 
 def add(conn: Connection, asking: Asking, wanted: Mapping[str, Any], allow: Collection[Network]) -> Found:
@@ -85,7 +92,7 @@ def add(conn: Connection, asking: Asking, wanted: Mapping[str, Any], allow: Coll
     }
     found = stored.add(conn, row)
     if not is_proven:
-        _challenge(conn, found[0], asking.at)
+        challenge(conn, found[0], asking.at)
     return found
 
 
@@ -103,14 +110,9 @@ def _noted(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"channel": told["channel"], "desk": told["desk"]}
 
 
-def _challenge(conn: Connection, one: Subscription, at: datetime) -> None:
-    deliveries.put_other(conn, one.id, "verification", at)
-    deliveries.notify(conn)
-
-
 def list_subscriptions(conn: Connection, asking: Asking, *, after: UUID | None, limit: int) -> list[Found]:
     """The agency's own, in order of their making; raises `Denied` for a token that may not read."""
-    acts.require_reading(conn, asking, _may(asking), READ)
+    require_reader(conn, asking)
     return stored.of_agency(conn, asking.reader, after=after, limit=limit)
 
 
@@ -121,7 +123,7 @@ def read_subscription(conn: Connection, asking: Asking, subscription: UUID) -> F
     Raises:
         Denied: the token may not read. NotVisible: there is none, or it is another agency's.
     """
-    acts.require_reading(conn, asking, _may(asking), READ)
+    require_reader(conn, asking)
     return _own(conn, asking, "subscription.read", subscription)
 
 
@@ -133,24 +135,35 @@ def _own(conn: Connection, asking: Asking, action: str, subscription: UUID, *, l
     return found
 
 
-def _to_change(
+def to_change(
+    conn: Connection, asking: Asking, action: str, subscription: UUID, *, expected: int | None = None
+) -> Subscription:
+    """
+    The agency's own, held until the end.
+
+    Raises:
+        Denied: the token may not read. NotVisible: there is none, or it is another agency's.
+        Outdated: it is not of the expected version any more.
+    """
+    require_reader(conn, asking)
+    one, _ = _own(conn, asking, action, subscription, lock=True)
+    if expected is not None:
+        acts.require_version(one.version, expected)
+    return one
+
+
+def record(
     conn: Connection,
     asking: Asking,
     action: str,
-    subscription: UUID,
+    one: Subscription,
     *,
     after: Mapping[str, Any] | None = None,
-    expected: int | None = None,
-    clash: Callable[[Subscription], Text | None] = lambda _: None,
-) -> Found:
-    """The agency's own, held until the end, with the act on record, or that it contradicts how things stand."""
-    acts.require_reading(conn, asking, _may(asking), READ)
-    found = _own(conn, asking, action, subscription, lock=True)
-    if expected is not None:
-        acts.require_version(found[0].version, expected)
-    before, why = {"state": found[0].state}, clash(found[0])
-    acts.require(conn, asking, action, _may(asking), of=str(subscription), before=before, after=after, clash=why)
-    return found
+    clash: Text | None = None,
+) -> None:
+    """Put the act on record, or that it contradicts how things stand, which raises `Conflict`."""
+    before = {"state": one.state}
+    acts.require(conn, asking, action, _may(asking), of=str(one.id), before=before, after=after, clash=clash)
 
 
 def amend(
@@ -165,22 +178,41 @@ def amend(
     """
     Another name, address, filter, language, desk or hours; another address has to be proven anew.
 
+    What is disabled stays so, and its new address is proven once it is enabled.
+
     Raises:
-        Denied, NotVisible: as above. Outdated: it has changed meanwhile. Invalid: the address cannot be used.
+        Denied, NotVisible, Outdated: as above. Invalid: this does not go with its channel, or the address cannot be
+        used. Conflict: it is paused, and something may wait for the address it has.
     """
-    channel = read_subscription(conn, asking, subscription)[0].channel
-    told = dict(wanted) | {"address": _usable(channel, wanted["address"], allow)}
-    one, _ = _to_change(
-        conn, asking, "subscription.amend", subscription, after=_noted(told | {"channel": channel}), expected=expected
-    )
-    if told["address"] != one.address:
-        told |= {"state": str(State.PENDING), "reason": str(Reason.UNPROVEN)}
-    stored.change(conn, subscription, told)
-    if told["address"] != one.address:
-        deliveries.withdraw(conn, subscription)
-        stored.renew_nonce(conn, subscription)
-        _challenge(conn, one, asking.at)
-    return _again(conn, subscription)
+    deliveries.change_states(conn)
+    one = to_change(conn, asking, "subscription.amend", subscription, expected=expected)
+    _require_fitting(one.channel, wanted)
+    told = dict(wanted) | {"address": _usable(one.channel, wanted["address"], allow)}
+    moves = told["address"] != one.address
+    clash = IS_PAUSED if moves and one.state is State.PAUSED else None
+    after = _noted(told | {"channel": one.channel})
+    record(conn, asking, "subscription.amend", one, after=after, clash=clash)
+    if not moves:
+        stored.change(conn, subscription, told)
+        return again(conn, subscription)
+    state = State.DISABLED if one.state is State.DISABLED else State.PENDING
+    stored.change(conn, subscription, told | _unproven(state))
+    deliveries.withdraw(conn, subscription)
+    if state is State.PENDING:
+        challenge(conn, one, asking.at)
+    return again(conn, subscription)
+
+
+def _require_fitting(channel: Channel, wanted: Mapping[str, Any]) -> None:
+    try:
+        require_fitting(channel, wanted)
+    except ValidationError as error:
+        raise Invalid(tuple(flatten(error.messages))) from None
+
+
+def _unproven(state: State) -> dict[str, Any]:
+    """An address that is still to answer for itself, with another secret than any address had before."""
+    return {"state": str(state), "reason": str(Reason.UNPROVEN), "nonce": uuid4()}
 
 
 def set_state(conn: Connection, asking: Asking, subscription: UUID, state: State) -> Found:
@@ -192,21 +224,17 @@ def set_state(conn: Connection, asking: Asking, subscription: UUID, state: State
     Raises:
         Denied, NotVisible: as above. Conflict: its address is not proven.
     """
-
-    def clash(one: Subscription) -> Text | None:
-        return NOT_PROVEN if one.state is State.PENDING and state is not State.DISABLED else None
-
-    one, _ = _to_change(conn, asking, "subscription.state", subscription, after={"state": state}, clash=clash)
-    is_unproven = one.reason in UNPROVEN
-    reason = one.reason if is_unproven else Reason.ASKED
-    if is_unproven and state is not State.DISABLED:
-        state, reason = State.PENDING, Reason.UNPROVEN
-    told = {"state": str(state), "reason": None if state is State.ENABLED else str(reason)}
-    stored.change(conn, subscription, told)
-    if state is State.PENDING:
-        stored.renew_nonce(conn, subscription)
-        _challenge(conn, one, asking.at)
-    elif state is State.PAUSED:
+    deliveries.change_states(conn)
+    one = to_change(conn, asking, "subscription.state", subscription)
+    clash = NOT_PROVEN if one.state is State.PENDING and state is not State.DISABLED else None
+    record(conn, asking, "subscription.state", one, after={"state": state}, clash=clash)
+    if one.reason in UNPROVEN and state is not State.DISABLED:
+        stored.change(conn, subscription, _unproven(State.PENDING))
+        challenge(conn, one, asking.at)
+        return again(conn, subscription)
+    reason = one.reason if one.reason in UNPROVEN else Reason.ASKED
+    stored.change(conn, subscription, {"state": str(state), "reason": None if state is State.ENABLED else str(reason)})
+    if state is State.PAUSED:
         deliveries.hold(conn, subscription)
     elif state is State.ENABLED:
         deliveries.let_go(conn, subscription, asking.at)
@@ -214,20 +242,15 @@ def set_state(conn: Connection, asking: Asking, subscription: UUID, state: State
         deliveries.notify(conn)
     else:
         deliveries.withdraw(conn, subscription)
-    return _again(conn, subscription)
+    return again(conn, subscription)
 
 
 def remove(conn: Connection, asking: Asking, subscription: UUID) -> None:
     """End it with everything that waits; raises as above."""
-    _to_change(conn, asking, "subscription.remove", subscription)
+    deliveries.change_states(conn)
+    one = to_change(conn, asking, "subscription.remove", subscription)
+    record(conn, asking, "subscription.remove", one)
     stored.remove(conn, subscription)
-
-
-def verify(conn: Connection, asking: Asking, subscription: UUID) -> Found:
-    """Send something now: a pending address is challenged once more, a proven one told that all is well."""
-    one, _ = _to_change(conn, asking, "subscription.verify", subscription)
-    _challenge(conn, one, asking.at)
-    return _again(conn, subscription)
 
 
 def rotate(conn: Connection, asking: Asking, subscription: UUID) -> Found:
@@ -237,58 +260,21 @@ def rotate(conn: Connection, asking: Asking, subscription: UUID) -> Found:
     Raises:
         Denied, NotVisible: as above. Conflict: it is no webhook.
     """
-
-    def clash(one: Subscription) -> Text | None:
-        return None if one.channel is Channel.WEBHOOK else NO_SECRET
-
-    one, _ = _to_change(conn, asking, "subscription.rotate", subscription, clash=clash)
+    one = to_change(conn, asking, "subscription.rotate", subscription)
+    record(conn, asking, "subscription.rotate", one, clash=None if one.channel is Channel.WEBHOOK else NO_SECRET)
     stored.change(conn, subscription, {"generation": one.generation + 1, "rotated_at": asking.at})
-    return _again(conn, subscription)
+    return again(conn, subscription)
 
 
-def preview(conn: Connection, asking: Asking, wanted: Filter) -> Replay:
-    """What this filter would have told in the last 30 days, at most 500 events of it, by the rights of today."""
-    acts.require_reading(conn, asking, _may(asking), READ)
-    return replay(conn, asking, wanted, Stretch.of(conn, asking.at - PREVIEWED, MOST_SHOWN))
-
-
-def recover(conn: Connection, asking: Asking, subscription: UUID, since: datetime) -> tuple[int, bool]:
-    """
-    Queue what came since then and has not arrived: how much that is, and whether there may be more to ask for.
-
-    Raises:
-        Denied, NotVisible: as above. Conflict: it is not enabled.
-    """
-
-    def clash(one: Subscription) -> Text | None:
-        return None if one.state is State.ENABLED else NOT_ENABLED
-
-    after = {"since": since.isoformat()}
-    one, _ = _to_change(conn, asking, "subscription.recover", subscription, after=after, clash=clash)
-    agency = asking.principal.agency
-    asked = replace(asking, principal=one.principal(agency))
-    past = replay(conn, asked, one.filter, Stretch.of(conn, since, MOST_SHOWN))
-    known = deliveries.known(conn, subscription, [each.shown.row.hub_id for each in past.found])
-    lost = [
-        Wanted(one.id, each.shown.row.hub_id, each.shown.row.position or 0, each.seen.is_urgent, asking.at)
-        for each in past.found
-        if each.shown.row.hub_id not in known
-    ]
-    queued = deliveries.put(conn, lost) if lost else 0
+def challenge(conn: Connection, one: Subscription, at: datetime) -> None:
+    """Queue something that its receiver is to answer."""
+    deliveries.put_other(conn, one.id, "verification", at)
     deliveries.notify(conn)
-    return queued, past.more
 
 
-def list_deliveries(
-    conn: Connection, asking: Asking, subscription: UUID, *, before: int | None, limit: int
-) -> list[dict[str, Any]]:
-    """What was told of late and what became of it, newest first; raises as above."""
-    read_subscription(conn, asking, subscription)
-    return deliveries.newest(conn, subscription, before=before, limit=limit)
-
-
-def _again(conn: Connection, subscription: UUID) -> Found:
+def again(conn: Connection, subscription: UUID) -> Found:
+    """One that is held, as it is by now; raises `NotVisible` if it is not held."""
     found = stored.one(conn, subscription)
-    if found is None:  # it is held
+    if found is None:
         raise NotVisible
     return found

@@ -24,22 +24,29 @@ def finish(conn: Connection, node: str, ends: Iterable[End], at: datetime) -> No
     """
     Write down how tries ended, and what follows for their subscriptions, on an autocommit connection.
 
-    One after the other: who holds tallies must not come to deliveries, which others lock first.
+    One after the other: who holds tallies must not come to deliveries, which others lock first. What was proven comes
+    first, since who dies in between is not told of it again.
     """
     ended = list(ends)
-    outcomes = [claims.Outcome(no=one.no, state=one.state, code=one.code, again_at=one.again_at) for one in ended]
-    claims.settle(conn, outcomes, at)
     for one in ended:
         if one.proves:
             subscriptions.prove(conn, one.subscription)
+    outcomes = [claims.Outcome(no=one.no, state=one.state, code=one.code, again_at=one.again_at) for one in ended]
+    claims.settle(conn, outcomes, at)
+    for one in ended:
         found = None if one.disables is None else subscriptions.one(conn, one.subscription)
         if found is not None and one.disables is not None:
             with conn.transaction():
+                deliveries.change_states(conn)
                 disable(conn, node, found[0], one.disables, at)
 
 
 def disable(conn: Connection, node: str, one: Subscription, reason: Reason, at: datetime) -> bool:
-    """Tell it nothing any more, and tell its agency so by its other subscriptions; whether it was not so before."""
+    """
+    Tell it nothing any more, and tell its agency so by its other subscriptions; whether it was not so before.
+
+    In a transaction that began with `hub.store.deliveries.change_states`.
+    """
     if not subscriptions.disable(conn, one.id, reason):
         return False
     deliveries.withdraw(conn, one.id)
@@ -50,10 +57,12 @@ def disable(conn: Connection, node: str, one: Subscription, reason: Reason, at: 
 
 def tend(conn: Connection, node: str, at: datetime, heartbeat: timedelta) -> tuple[int, int]:
     """Queue heartbeats for quiet webhooks and disable what has failed for three days; how many of each."""
+    beats = deliveries.put_heartbeats(conn, at - heartbeat, at, most=HEARTBEATS_AT_ONCE) if heartbeat else 0
+    disabled = 0
     with conn.transaction():
-        beats = deliveries.put_heartbeats(conn, at - heartbeat, at, most=HEARTBEATS_AT_ONCE) if heartbeat else 0
-        failing = subscriptions.failing(conn, at - FAILING_FOR)
-        disabled = sum(disable(conn, node, one, Reason.FAILING, at) for one in failing)
-        if beats or disabled:
-            deliveries.notify(conn)
+        deliveries.change_states(conn)
+        for one in subscriptions.failing(conn, at - FAILING_FOR):
+            disabled += disable(conn, node, one, Reason.FAILING, at)
+    if beats or disabled:
+        deliveries.notify(conn)
     return beats, disabled

@@ -54,6 +54,21 @@ SELECT c.subscription, c.part, 'event', c.before + x.n, x.event, x.position, x.i
 """
 
 
+# Who queues reads how a subscription stands, and who changes that looks for what is queued: neither sees what the other
+# has not committed. As two numbers it is no lock of `store.idempotency`.
+_STATES = (1, 1)
+
+
+def keep_states(conn: Connection) -> None:
+    """Nobody changes how subscriptions stand until the transaction ends: first of all for who queues for many."""
+    conn.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", _STATES)
+
+
+def change_states(conn: Connection) -> None:
+    """Nobody queues for many until the transaction ends: first of all for who changes how a subscription stands."""
+    conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", _STATES)
+
+
 def put(conn: Connection, wanted: Sequence[Wanted]) -> int:
     """Number them, one sequence for each subscription and no hole in it, and queue them; how many."""
     rows = [

@@ -12,7 +12,7 @@ from hub.store import array
 from hub.subscribing import Channel, Quiet, Reason, State, Subscription, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -37,6 +37,18 @@ def _filter(text: str) -> Filter:
 
 def _text(wanted: Filter) -> str:
     return orjson.dumps(written(wanted), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _row(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """These columns as the table has them."""
+    row = dict(columns)
+    if "filter" in row:
+        row["filter"] = _text(row["filter"])
+    if "quiet" in row:
+        quiet: Quiet | None = row.pop("quiet")
+        hours = (None, None, None) if quiet is None else (quiet.begins, quiet.ends, quiet.zone)
+        row |= dict(zip(("quiet_from", "quiet_until", "quiet_zone"), hours, strict=True))
+    return row
 
 
 def _subscription(row: dict[str, Any]) -> Subscription:
@@ -110,15 +122,9 @@ def has_topic(conn: Connection, agency: str) -> bool:
     return conn.execute("SELECT 1 FROM subscription WHERE agency = %s AND channel = 'kafka'", (agency,)).rowcount > 0
 
 
-def add(conn: Connection, wanted: dict[str, Any]) -> tuple[Subscription, Tally]:
+def add(conn: Connection, wanted: Mapping[str, Any]) -> tuple[Subscription, Tally]:
     """A new subscription, with these columns."""
-    quiet: Quiet | None = wanted.pop("quiet")
-    row = wanted | {
-        "filter": _text(wanted["filter"]),
-        "quiet_from": None if quiet is None else quiet.begins,
-        "quiet_until": None if quiet is None else quiet.ends,
-        "quiet_zone": None if quiet is None else quiet.zone,
-    }
+    row = _row(wanted)
     names = ", ".join(row)
     places = ", ".join(f"%({name})s" for name in row)
     made = conn.execute(
@@ -138,7 +144,7 @@ def one(conn: Connection, subscription: object, *, lock: bool = False) -> tuple[
         conn.cursor(row_factory=dict_row)
         .execute(
             f"SELECT {_COLUMNS}, {_TALLY} FROM subscription s JOIN tally t ON t.subscription = s.id WHERE s.id = %s"  # noqa: S608
-            + (" FOR UPDATE OF s" if lock else ""),
+            + (" FOR NO KEY UPDATE OF s" if lock else ""),
             (subscription,),
         )
         .fetchone()
@@ -179,28 +185,14 @@ def count(conn: Connection, agency: str) -> int:
     return int(str(row[0])) if row else 0
 
 
-def change(conn: Connection, subscription: UUID, columns: dict[str, Any]) -> None:
+def change(conn: Connection, subscription: UUID, columns: Mapping[str, Any]) -> None:
     """Put these columns in the place of the present ones; its version moves on."""
-    row = dict(columns)
-    if "filter" in row:
-        row["filter"] = _text(row["filter"])
-    if "quiet" in row:
-        quiet: Quiet | None = row.pop("quiet")
-        row |= {
-            "quiet_from": None if quiet is None else quiet.begins,
-            "quiet_until": None if quiet is None else quiet.ends,
-            "quiet_zone": None if quiet is None else quiet.zone,
-        }
+    row = _row(columns)
     assigned = ", ".join(f"{name} = %({name})s" for name in row)
     conn.execute(
         f"UPDATE subscription SET {assigned}, version = version + 1 WHERE id = %(id)s",  # noqa: S608 - names of ours
         row | {"id": subscription},
     )
-
-
-def renew_nonce(conn: Connection, subscription: UUID) -> None:
-    """Another secret for another address to answer."""
-    conn.execute("UPDATE subscription SET nonce = gen_random_uuid() WHERE id = %s", (subscription,))
 
 
 def prove(conn: Connection, subscription: UUID) -> bool:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import ValidationError
 
-from hub import subscriptions
+from hub import subscriptions, tellings
 from hub.errors import Invalid
 from hub.grant_rows import Row
 from hub.subscribing import Channel
-from hub.subscription_rows import SubscriptionChangeSchema, SubscriptionSchema, require_fitting, shown
+from hub.subscription_rows import SubscriptionChangeSchema, SubscriptionSchema, shown
 from hub.web import shapes
 from hub.web import subscription_shapes as theirs
 from hub.web.auth import act
@@ -21,7 +20,7 @@ from hub.web.bodies import json_response, page, read_row
 from hub.web.hub import current_hub
 from hub.web.queries import takes
 from hub.web.versions import expected_version, versioned
-from schemas.flaws import flatten, flaw
+from schemas.flaws import flaw
 from schemas.texts import Text
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def add_subscription() -> Response:
 def preview_subscription() -> Response:
     """What a filter would have told the caller in the last 30 days, by the rights of today."""
     wanted = read_row(PREVIEW)["filter"]
-    found = act(lambda conn, asking: subscriptions.preview(conn, asking, wanted))
+    found = act(lambda conn, asking: tellings.preview(conn, asking, wanted))
     events = [
         {
             "id": str(one.shown.row.hub_id),
@@ -113,17 +112,9 @@ def amend_subscription(subscription: UUID) -> Response:
     told, expected, allow = read_row(CHANGE), expected_version(), current_hub().webhook_networks
 
     def amend(conn: Connection, asking: Asking) -> Found:
-        _require_fitting(subscriptions.read_subscription(conn, asking, subscription)[0].channel, told)
         return subscriptions.amend(conn, asking, subscription, told, expected=expected, allow=allow)
 
     return versioned(_shown(act(amend)))
-
-
-def _require_fitting(channel: Channel, told: dict[str, Any]) -> None:
-    try:
-        require_fitting(channel, told)
-    except ValidationError as error:
-        raise Invalid(tuple(flatten(error.messages))) from None
 
 
 @bp.delete("/subscriptions/<uuid:subscription>")
@@ -149,7 +140,7 @@ def set_subscription_state(subscription: UUID) -> Response:
 def verify_subscription(subscription: UUID) -> Response:
     """Send a verification now: a pending address is challenged once more, a proven one shows that it still hears."""
     read_row(NOTHING)
-    return versioned(_shown(act(lambda conn, asking: subscriptions.verify(conn, asking, subscription))))
+    return versioned(_shown(act(lambda conn, asking: tellings.verify(conn, asking, subscription))))
 
 
 @bp.post("/subscriptions/<uuid:subscription>/secret")
@@ -168,7 +159,7 @@ def rotate_secret(subscription: UUID) -> Response:
 def recover_subscription(subscription: UUID) -> Response:
     """Queue what came since a time and has not arrived."""
     since = read_row(RECOVERY)["since"]
-    queued, more = act(lambda conn, asking: subscriptions.recover(conn, asking, subscription, since))
+    queued, more = act(lambda conn, asking: tellings.recover(conn, asking, subscription, since))
     return json_response(orjson.dumps({"queued": queued, "more": more}).decode())
 
 
@@ -179,6 +170,6 @@ def list_deliveries(subscription: UUID, before: int | None, limit: int) -> Respo
     """What was told of late and what became of it, newest first."""
 
     def read(conn: Connection, asking: Asking) -> list[dict[str, Any]]:
-        return subscriptions.list_deliveries(conn, asking, subscription, before=before, limit=limit)
+        return tellings.list_deliveries(conn, asking, subscription, before=before, limit=limit)
 
     return page("deliveries", act(read), key="no", limit=limit)

@@ -10,7 +10,7 @@ from hub.dispatching import Lead, Subscribers
 from hub.errands import Carrier, Errand
 from hub.ladders import Ladders
 from hub.picture import Picture, Stale
-from hub.store import claims, log, subscriptions
+from hub.store import Connection, claims, log, subscriptions
 from hub.store.claims import Outcome, Reach
 from hub.subscribing import PARTS
 from tests.support import cast
@@ -52,22 +52,26 @@ class Dispatch:
 
     def queue(self) -> int:
         """The log's newest is queued for whoever wants it: how much that was."""
-        me, queued = uuid4(), 0
         with self.node.database() as conn:
-            self.picture.refresh(conn)
-            led = log.take_lease(conn, dispatching.LEASE, me, lease_ms=60_000)
-            assert led is not None
-            leader, position = led
-            while True:
-                lead = Lead(leader=leader, position=position, lease_ms=60_000)
-                came, added = dispatching.fan_out(
-                    conn, self.picture, self.subscribers, lead, self.node.clock(), ladders=self.ladders
-                )
-                queued += added
-                if came == position:
-                    break
-                position = came
-            log.drop_lease(conn, dispatching.LEASE, me)
+            return self.queue_on(conn)
+
+    def queue_on(self, conn: Connection) -> int:
+        """The same on a connection, which may be in a transaction."""
+        me, queued = uuid4(), 0
+        self.picture.refresh(conn)
+        led = log.take_lease(conn, dispatching.LEASE, me, lease_ms=60_000)
+        assert led is not None
+        leader, position = led
+        while True:
+            lead = Lead(leader=leader, position=position, lease_ms=60_000)
+            came, added = dispatching.fan_out(
+                conn, self.picture, self.subscribers, lead, self.node.clock(), ladders=self.ladders
+            )
+            queued += added
+            if came == position:
+                break
+            position = came
+        log.drop_lease(conn, dispatching.LEASE, me)
         return queued
 
     def take(self, channel: str = "webhook", **differs: Any) -> list[Errand]:

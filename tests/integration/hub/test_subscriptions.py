@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from werkzeug.test import TestResponse
 
 from hub.directory import Role
 from tests.support.cast import POLICE, SHELTER
@@ -214,3 +215,53 @@ def test_a_verification_that_was_held_goes_on_with_the_rest(node: Node, shelter:
 
     assert answer.status_code == 200
     assert [one.claim.kind for one in Dispatch(node).take()] == ["verification"]
+
+
+def move(desk: Desk, subscription: UUID, to: str) -> TestResponse:
+    """Its agency gives another address."""
+    told = {name: value for name, value in HOOK.items() if name != "channel"} | {"address": to}
+    return desk.put(f"/v1/subscriptions/{subscription}", told, shown(desk, subscription)["version"])
+
+
+def test_what_is_disabled_stays_so_at_another_address_until_it_is_enabled(node: Node, shelter: Desk) -> None:
+    subscription = subscribe(shelter)
+    shelter.post(f"/v1/subscriptions/{subscription}/state", {"state": "disabled"})
+
+    moved = move(shelter, subscription, f"{URL}2").get_json()
+    meanwhile = Dispatch(node).take()
+    enabled = shelter.post(f"/v1/subscriptions/{subscription}/state", {"state": "enabled"}).get_json()
+
+    assert (moved["state"], moved["reason"]) == ("disabled", "unproven")
+    assert meanwhile == []
+    assert enabled["state"] == "pending"
+    assert [one.claim.kind for one in Dispatch(node).take()] == ["verification"]
+
+
+def test_what_waits_for_a_paused_one_is_not_lost_to_another_address(shelter: Desk) -> None:
+    subscription = subscribe(shelter)
+    shelter.post(f"/v1/subscriptions/{subscription}/state", {"state": "paused"})
+
+    answer = move(shelter, subscription, f"{URL}2")
+
+    assert answer.status_code == 409
+    assert "would be lost" in answer.get_json()["detail"]
+
+
+def test_a_disabled_one_is_sent_no_verification(node: Node, shelter: Desk) -> None:
+    subscription = subscribe(shelter)
+    shelter.post(f"/v1/subscriptions/{subscription}/state", {"state": "disabled"})
+
+    answer = shelter.post(f"/v1/subscriptions/{subscription}/verification", {})
+
+    assert answer.status_code == 409
+    assert Dispatch(node).take() == []
+
+
+@pytest.mark.parametrize(("act", "told"), [("verification", {}), ("recovery", {"since": "2026-01-01T00:00:00Z"})])
+def test_nothing_is_sent_to_a_topic(node: Node, shelter: Desk, act: str, told: dict[str, str]) -> None:
+    topic = subscribe(shelter, proven=False, channel="kafka", address="")
+
+    answer = shelter.post(f"/v1/subscriptions/{topic}/{act}", told)
+
+    assert answer.status_code == 409
+    assert node.rows("SELECT count(*) FROM delivery") == [(0,)]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from psycopg.errors import CheckViolation
+
 from hub import tending
+from hub.carrying import End
 from tests.support.cast import POLICE, SHELTER
 from tests.support.node import Desk, Node, missing_child
 from tests.support.subscribing import Dispatch, shown, subscribe
@@ -99,3 +103,14 @@ def test_who_is_paused_while_something_is_under_way_keeps_what_became_of_it(
     dispatch.settle(*taken)
 
     assert node.rows("SELECT state FROM delivery WHERE kind = 'event'") == [("delivered",)]
+
+
+def test_an_address_that_has_answered_is_proven_though_no_more_can_be_written_down(node: Node, shelter: Desk) -> None:
+    subscription = subscribe(shelter, proven=False)
+    (challenge,) = Dispatch(node).take()
+    answered = End(no=challenge.claim.no, subscription=subscription, state="unheard-of", code="http-200", proves=True)
+
+    with node.database() as conn, pytest.raises(CheckViolation):
+        tending.finish(conn, node.name, [answered], node.clock())
+
+    assert shown(shelter, subscription)["state"] == "enabled"
