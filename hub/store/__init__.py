@@ -25,6 +25,7 @@ class Unstorable(Exception):
 # Nothing the hub does takes long; what does is stuck, and a stuck holder of a row lock stops others.
 # Every statement has its index, and is planned once: planning a page anew costs three times what finding it does. A
 # plan is made when the tables may still be empty, so those that are only good on small tables are not to be chosen.
+# Not so what is done to queues as a whole, which grow by the hour: that is planned each time (`prepare=False`).
 _SESSION = (
     "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000"
     " -c plan_cache_mode=force_generic_plan -c jit=off"

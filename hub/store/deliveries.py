@@ -128,6 +128,7 @@ def put_heartbeats(conn: Connection, quiet_since: datetime, at: datetime, *, mos
          LIMIT %(most)s
         """,
         {"since": quiet_since, "at": at, "most": most},
+        prepare=False,
     )
     return done.rowcount
 
@@ -163,7 +164,8 @@ def overtake(conn: Connection, events: Collection[UUID]) -> int:
 
 def hold(conn: Connection, subscription: UUID) -> None:
     """What waits goes on waiting, until it is let go."""
-    conn.execute("UPDATE delivery SET state = 'held' WHERE subscription = %s AND state = 'due'", (subscription,))
+    held = "UPDATE delivery SET state = 'held' WHERE subscription = %s AND state = 'due'"
+    conn.execute(held, (subscription,), prepare=False)
 
 
 def let_go(conn: Connection, subscription: UUID, at: datetime) -> None:
@@ -174,6 +176,7 @@ def let_go(conn: Connection, subscription: UUID, at: datetime) -> None:
          WHERE subscription = %s AND state = 'held'
         """,
         (at, subscription),
+        prepare=False,
     )
 
 
@@ -185,6 +188,7 @@ def withdraw(conn: Connection, subscription: UUID) -> None:
          WHERE subscription = %s AND state IN ('due', 'held')
         """,
         (subscription,),
+        prepare=False,
     )
 
 
