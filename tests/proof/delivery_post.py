@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -62,8 +63,19 @@ class Post:
                 pass
             time.sleep(0.1)
 
+    @property
+    def asked(self) -> int:
+        """How many were to be published; that many are accepted once nothing is under way."""
+        return self._number
+
     def many(self, count: int) -> None:
         """So many, by four at once."""
+        with self.publishing(count):
+            pass
+
+    @contextmanager
+    def publishing(self, count: int) -> Iterator[None]:
+        """So many, by four at once, while the block does something else; after it they are all published."""
         left = iter(range(count))
 
         def some() -> None:
@@ -77,6 +89,7 @@ class Post:
         threads = [threading.Thread(target=some, daemon=True) for _ in range(4)]
         for thread in threads:
             thread.start()
+        yield
         for thread in threads:
             while thread.is_alive():
                 thread.join(0.1)
