@@ -38,14 +38,14 @@ def escalation() -> None:
     help=say(
         """Play a ladder through: when which desk would be called, by which way, and what is missing.
 
-        \\b
+        \b
         puente escalation show alert.missing_child.issued --as sdpd.toml
         puente escalation show alert.missing_child.issued --agency us-ca-sheriff --as sdpd.toml
 
         Exit: 0 nothing is missing, 1 something is.""",
         """Recorre una escalera: cuándo se llamaría a qué mesa, por qué vía, y qué falta.
 
-        \\b
+        \b
         puente escalation show alert.missing_child.issued --as fge.toml
         puente escalation show alert.missing_child.issued --agency mx-bcn-clb --as fge.toml
 

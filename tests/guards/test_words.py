@@ -105,6 +105,7 @@ def test_every_command_and_option_is_explained_in_both_languages() -> None:
     assert english.keys() == spanish.keys() > {"puente", "puente init", "puente demo", "puente connector run"}
     assert [where for where in english if not english[where].strip()] == []
     assert [where for where in english if english[where] == spanish[where]] == []
+    assert [where for where, words in (english | spanish).items() if r"\b" in words] == []
 
 
 def spoken(locale: str) -> subprocess.Popen[str]:
