@@ -52,12 +52,12 @@ class Statement:
         pgconn = conn.pgconn
         values: list[Any] = [_written(value) for value in parameters]  # None is NULL, which its types leave out
         if pgconn.transaction_status != TransactionStatus.IDLE:  # a name that is not known would end the transaction
-            return self._checked(conn, pgconn.exec_params(self._sent, values, result_format=result))
+            return checked(conn, pgconn.exec_params(self._sent, values, result_format=result))
         came = pgconn.exec_prepared(self.name, values, result_format=result)
         if came.error_field(DiagnosticField.SQLSTATE) == _UNPREPARED:
-            self._checked(conn, pgconn.prepare(self.name, self._sent))
+            checked(conn, pgconn.prepare(self.name, self._sent))
             came = pgconn.exec_prepared(self.name, values, result_format=result)
-        return self._checked(conn, came)
+        return checked(conn, came)
 
     def rows(self, conn: Connection, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         """The same; its rows."""
@@ -66,13 +66,21 @@ class Statement:
         transformer.set_pgresult(came, format=Format.BINARY)
         return transformer.load_rows(0, came.ntuples, tuple)
 
-    @staticmethod
-    def _checked(conn: Connection, came: PGresult) -> PGresult:
-        if came.status in _DONE:
-            return came
-        if conn.pgconn.status == ConnStatus.BAD:
-            raise psycopg.OperationalError(came.get_error_message())
-        raise error_from_result(came)
+
+def checked(conn: Connection, came: PGresult) -> PGresult:
+    """
+    A result that is one.
+
+    Raises:
+        psycopg.OperationalError: the connection is lost. What libpq says of itself has no SQLSTATE, and it may say so
+            before it calls the connection bad.
+        psycopg.DatabaseError: what the server says.
+    """
+    if came.status in _DONE:
+        return came
+    if conn.pgconn.status == ConnStatus.BAD or came.error_field(DiagnosticField.SQLSTATE) is None:
+        raise psycopg.OperationalError(came.get_error_message())
+    raise error_from_result(came)
 
 
 def _written(value: object) -> bytes | None:

@@ -6,10 +6,14 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.pq import ExecStatus
 
 from hub.embedded import postgres
 from hub.store import connection, open_pool
+from hub.store.prepared import checked
+from tests.support.node import Node
 from tests.support.services import state_folder
 
 
@@ -34,3 +38,11 @@ def test_a_pool_hands_out_no_connection_that_ended_with_the_server(folder: Path)
         assert conn.execute("SELECT 1").fetchone() == (1,)
     pool.close()
     server.stop()
+
+
+def test_what_libpq_says_of_itself_is_a_lost_connection(node: Node) -> None:
+    with node.database() as conn:
+        came = conn.pgconn.make_empty_result(ExecStatus.FATAL_ERROR)
+
+        with pytest.raises(psycopg.OperationalError):
+            checked(conn, came)
