@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from hub.addresses import Network
+
+logger = logging.getLogger(__name__)
 CONFIG_VARIABLE = "PUENTE_CONFIG"
 DEFAULT_CONFIG = Path("config/hub.toml")
 FLOOR = Path(__file__).with_name("floor.toml")
@@ -132,6 +135,14 @@ def gateway_url(told: Settings) -> str:
     return f"{'https' if gateway.certificate_file else 'http'}://{gateway.host}:{gateway.port}"
 
 
+def webhook_networks(told: Settings) -> tuple[Network, ...]:
+    """Where webhooks may go beside what is public; said at each start, since it leads into somebody's own networks."""
+    networks = told.delivery.networks
+    if networks:
+        logger.warning("webhooks may be posted to %s", ", ".join(map(str, networks)))
+    return networks
+
+
 def gateway_app() -> Flask:
     """The WSGI application of one gateway process; granian calls this in each."""
     from hub.rates import Rates
@@ -162,7 +173,7 @@ def gateway_app() -> Flask:
             cursors=Cursors(keys.cursor_key(told.state_dir)),
             rates=Rates(told.rates, gateway.processes),
             signer=Signer(keys.webhook_key(told.state_dir)),
-            webhook_networks=told.delivery.networks,
+            webhook_networks=webhook_networks(told),
             ladders=main_rules.ladders(told),
             mail=MailLinks(keys.mail_key(told.state_dir), told.mail.public_url) if told.mail.smtp_host else None,
             now=now,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,6 @@ from hub.webhooks import Signer
 
 if TYPE_CHECKING:
     from hub.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 
 def run_dispatcher(told: Settings) -> None:
@@ -38,9 +35,7 @@ def run_sender(told: Settings) -> None:
     from hub.workers.posting import Poster
     from hub.workers.topics import work_topic
 
-    node, delivery = told.node.id, told.delivery
-    if delivery.networks:
-        logger.warning("webhooks may be posted to %s", ", ".join(map(str, delivery.networks)))
+    node, delivery, networks = told.node.id, told.delivery, main.webhook_networks(told)
     stopping = main.until_told()
     member = membership.Membership(
         main.kafka_settings(told), work_topic(told.kafka.topic_prefix), f"{node}-node.delivery", PARTS
@@ -55,7 +50,7 @@ def run_sender(told: Settings) -> None:
         signer=Signer(keys.webhook_key(told.state_dir)),
         poster=lambda: Poster(
             now=main.now,
-            allow_networks=delivery.networks,
+            allow_networks=networks,
             ca_file=ca_file,
             per_host=delivery.webhooks_at_once,  # one host may serve many agencies; who is slow is held back by agency
             most=delivery.webhooks_at_once,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.main import webhook_networks
 from hub.settings import Settings, SettingsError, is_loopback, load_settings
 
 CONFIG = Path(__file__).parents[2] / "config" / "hub.toml"
@@ -48,6 +49,17 @@ def test_what_the_file_says_counts(files: Files) -> None:
 
     assert (told.node.id, told.gateway.port, told.rates.reads_per_s) == ("mx", 9443, 7.0)
     assert isinstance(told.rates.reads_per_s, float)
+
+
+def test_networks_that_webhooks_may_reach_are_said_at_the_start(files: Files, caplog: pytest.LogCaptureFixture) -> None:
+    none = webhook_networks(files.load(""))
+    silent = caplog.text
+
+    named = webhook_networks(files.load('[delivery]\nwebhook_allow_networks = "10.1.0.0/16"\n'))
+
+    assert (none, silent) == ((), "")
+    assert [str(one) for one in named] == ["10.1.0.0/16"]
+    assert "webhooks may be posted to 10.1.0.0/16" in caplog.text
 
 
 def test_the_environment_counts_more_than_the_file(files: Files) -> None:
