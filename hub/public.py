@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from hub.picture import Picture
+    from hub.policy import Facts
     from hub.store import Connection
     from hub.stored import Stored
 
@@ -129,12 +130,16 @@ def read_feed(conn: Connection, asking: Asking, press: Press) -> Printed:
     """
     The newest document of each live alert that is no exercise and no test, and what has ended within 72 hours.
 
+    At most 100 of each, the newest.
+
     Raises:
         Stale: the picture has changed.
     """
     asking.require_current(conn)
     since = asking.at - TOLD_FOR
-    active = log.active(conn, _lanes(asking, "actual"), at=asking.at, limit=MOST_ENTRIES)
+    # What is not clear has no document, and shall not take the place of what has one.
+    clear = [one for one in _lanes(asking) if _is_clear(asking.view.lanes.lanes[one].facts)]
+    active = log.active(conn, clear, at=asking.at, limit=MOST_ENTRIES)
     rows = {row.hub_id: row for row in (*active, *publications.events_of(conn, asking.reader, since))}
     found = _candidates(asking, rows.values())
     gone = _gone(conn, asking, found, since)
@@ -144,13 +149,13 @@ def read_feed(conn: Connection, asking: Asking, press: Press) -> Printed:
     return Printed(content, press.tag(content), made)
 
 
-def _lanes(asking: Asking, status: str | None = None) -> list[int]:
+def _lanes(asking: Asking) -> list[int]:
     lanes = asking.view.lanes.lanes
-    return [
-        one
-        for one in asking.reach().lanes
-        if lanes[one].facts.type.startswith("alert.") and status in (None, lanes[one].facts.status)
-    ]
+    return [one for one in asking.reach().lanes if lanes[one].facts.type.startswith("alert.")]
+
+
+def _is_clear(facts: Facts) -> bool:
+    return facts.tlp is Tlp.CLEAR and facts.status == "actual"
 
 
 def _candidates(asking: Asking, rows: Iterable[Stored]) -> list[Candidate]:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from lxml import etree
 
+from hub.grants import Tlp
 from hub.settings import RateSettings
-from tests.support.node import Desk, Node
-from tests.support.public import FEED, address, clear, found, get, listed, open_to_public, publish
+from tests.support.node import Desk, Node, missing_child
+from tests.support.public import FEED, TO_PUBLIC, address, clear, found, get, listed, open_to_public, publish
 
 
 def test_the_newest_comes_first(desk: Desk) -> None:
     older, newer = publish(desk, clear(), clear(minutes=1))
 
     assert listed(desk.node) == [newer, older]
+
+
+def test_what_the_public_has_no_document_of_takes_nobodys_place(
+    node: Node, police: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.public.MOST_ENTRIES", 1)
+    open_to_public(node, replace(TO_PUBLIC, max_tlp=Tlp.GREEN))
+    shown, _ = publish(police, clear(), missing_child(label={"tlp": "green"}))
+
+    assert listed(node) == [shown]
 
 
 def test_the_feed_leads_to_the_document(desk: Desk) -> None:
