@@ -88,9 +88,10 @@ class Record:
     awaited: Mapping[str, Awaited] = field(default_factory=dict)
 
     def delivered(self, agency: str) -> datetime | None:
-        """When the agency first had it, or word of it."""
-        facts = (at for at in (self.told.get(agency), self.reads.get(agency)) if at is not None)
-        return min(facts, default=None)
+        """When the agency first had it, or word of it; who answers has had it, whichever way it came."""
+        answered = [given.at for given in self.answers.get(agency, {}).values()]
+        facts = (self.told.get(agency), self.reads.get(agency), *answered)
+        return min((at for at in facts if at is not None), default=None)
 
     def without(self, agencies: frozenset[str]) -> Record:
         """The same of everybody but these."""
@@ -210,7 +211,7 @@ def counted(ids: Sequence[str], agencies: Mapping[str, Agency], record: Record) 
     return Counts(
         recipients=len(ids),
         received=sum(_received(agencies.get(id_), record) is not None for id_ in ids),
-        delivered=len(record.told.keys() | record.reads.keys()),
+        delivered=len(record.told.keys() | record.reads.keys() | answers.keys()),
         read=len(record.reads.keys() | {id_ for id_, given in answers.items() if READ in given}),
         acknowledged=sum(ACKNOWLEDGED in given for given in answers.values()),
         declined=sum(DECLINED in given for given in answers.values()),
@@ -265,7 +266,6 @@ def others(declined: Agency, facts: Facts, agencies: Iterable[Agency], record: R
         and one.is_active
         and one.id not in (declined.id, facts.source)
         and record.delivered(one.id) is None
-        and one.id not in record.answers
         and any(touches(place, there) for place in one.jurisdictions for there in facts.jurisdictions)
     )
     return tuple(sorted(found)[:MOST_PROPOSED])

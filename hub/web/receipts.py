@@ -72,8 +72,9 @@ class NodeShape(Schema):
 
 class ReceiptShape(Schema):
     """
-    An agency. `received`: it is in the log of its node; `delivered`: it, or word of it, arrived there; `read`: it was
-    handed out for the first time.
+    An agency. `received`: it is in the log of its node; `delivered`: it, or word of it, arrived there, or the agency
+    answered (of one beyond the border, and of one that reads a topic: it read or answered); `read`: it was handed out
+    for the first time.
     """
 
     agency = fields.String(required=True)

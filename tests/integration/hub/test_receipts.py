@@ -94,7 +94,7 @@ def test_acknowledged_and_declined_are_told_with_the_reason(
     assert found["counts"] == {
         "recipients": 2,
         "received": 2,
-        "delivered": 0,
+        "delivered": 2,
         "read": 0,
         "acknowledged": 1,
         "declined": 1,
@@ -106,6 +106,15 @@ def test_an_agency_that_says_that_it_has_read_it_is_believed(police: Desk, shelt
     shelter.post(f"/v1/events/{alert}/acks", {"state": "read"})
 
     assert row(police, alert, SHELTER.id)["read"] is not None
+
+
+def test_an_agency_that_says_that_it_has_received_it_has_had_it(police: Desk, shelter: Desk, alert: str) -> None:
+    assert shelter.post(f"/v1/events/{alert}/acks", {"state": "received"}).status_code == 201
+
+    found = row(police, alert, SHELTER.id)
+
+    assert found["delivered"] is not None
+    assert (found["read"], told(police, alert)["counts"]["delivered"]) == (None, 1)
 
 
 def test_an_answer_to_another_event_of_the_subject_is_no_answer_to_this_one(police: Desk, shelter: Desk) -> None:
