@@ -12,7 +12,7 @@ import httpx
 
 from hub.directory import Standing
 from hub.store import Connection, agencies, deliveries, subscriptions
-from tests.proof.delivery_books import ARRIVES_S, CUT_S, STREAMS, Cut, Round, timed
+from tests.proof.delivery_books import ARRIVES_S, CUT_S, STREAMS, Beside, Cut, Round, timed
 from tests.proof.delivery_cast import Follower, Receiver, Receivers
 from tests.proof.delivery_post import Post, stream_url, subscribe, token, until
 from tests.proof.stage import Stage
@@ -22,7 +22,8 @@ OF_AGENCIES = "SELECT id FROM subscription WHERE agency = ANY(%s)"
 WAITING = """
 SELECT count(*) FROM delivery d JOIN subscription s ON s.id = d.subscription WHERE s.agency = %s AND d.state = 'due'
 """
-ORDER = (False, True, True, False, False, True)  # beside bad ones or not: neither has always the later turn
+NOBODY, GOOD, BAD = Beside
+ORDER = (NOBODY, GOOD, BAD, BAD, GOOD, NOBODY, GOOD, NOBODY, BAD)  # none has always the later turn
 LEAD = 16  # alerts before the timed ones of a round: by them bad receivers have as much under way as they may
 QUIET_S = 60.0
 TRIES = 3  # to have every stream open at a cut
@@ -30,20 +31,23 @@ HOLDS_S = 1.0  # of who is cut off, so that webhooks wait; below what counts as 
 
 
 def latencies(node: Stage, post: Post, well: Sequence[Receiver], bad: Sequence[Receiver], *, each: int) -> list[Round]:
-    """Seconds from publish to arrival at those that behave, without the bad ones and beside them in turn."""
+    """Seconds from publish to arrival at those that behave, alone, beside two more, and beside these behaving badly."""
+    ways = [one.behave for one in bad]
     found = []
-    for is_beside in ORDER:
+    for beside in ORDER:
         began_quiet = until(lambda: _is_quiet(node, bad), QUIET_S, node)
         before = [one.calls for one in bad]
-        if is_beside:
+        for one, way in zip(bad, ways, strict=True):
+            one.behave = way if beside is BAD else well[0].behave
+        if beside is not NOBODY:
             _stands(node, bad, "enabled")
         post.many(LEAD)
         until(lambda: all(post.accepted.keys() <= one.arrived.keys() for one in well), ARRIVES_S, node)
-        if is_beside:
+        if beside is not NOBODY:
             until(lambda: _calls(bad, before) == len(bad), ARRIVES_S, node)  # noqa: B023 - called at once
         took_s, never = timed(_one_by_one(node, post, well, each), well)
         calls = [one.calls - many for one, many in zip(bad, before, strict=True)]
-        found.append(Round(is_beside=is_beside, began_quiet=began_quiet, took_s=took_s, never=never, calls=calls))
+        found.append(Round(beside=beside, began_quiet=began_quiet, took_s=took_s, never=never, calls=calls))
     return found
 
 

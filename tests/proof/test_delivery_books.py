@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.proof.delivery_books import ARRIVES_S, STREAMS, Cut, Finding, Round, books, cut, isolation, timed
+from tests.proof.delivery_books import ARRIVES_S, STREAMS, Beside, Cut, Finding, Round, books, cut, isolation, timed
 from tests.proof.delivery_cast import Got, Receiver
 
 A, B = Got("m1", "a", 1, 10.0), Got("m2", "b", 2, 11.0)
-CALM = Round(is_beside=False, began_quiet=True, took_s=[0.1] * 4, never=0, calls=[0, 0])
-BESIDE = replace(CALM, is_beside=True, calls=[3, 1])
+ALONE = Round(beside=Beside.NOBODY, began_quiet=True, took_s=[0.1] * 4, never=0, calls=[0, 0])
+CALM = replace(ALONE, beside=Beside.GOOD, calls=[3, 1])
+BESIDE = replace(CALM, beside=Beside.BAD)
 GOOD = Cut(streams=STREAMS, ends_before={}, waiting=7, ends_s=[0.3, 1.9], left_open=0, others=3)
 
 
@@ -66,14 +67,15 @@ def test_what_never_came_in_time_takes_the_longest_time(at_s: float | None) -> N
 @pytest.mark.parametrize(
     ("rounds", "broken"),
     [
-        ([CALM, BESIDE], []),
-        ([CALM, replace(BESIDE, never=1)], ["everything-arrived-in-time"]),
-        ([replace(CALM, took_s=[0.1] * 3), BESIDE], ["everything-arrived-in-time"]),
-        ([CALM, replace(BESIDE, calls=[3, 0])], ["bad-ones-only-beside"]),
-        ([replace(CALM, calls=[0, 1]), BESIDE], ["bad-ones-only-beside"]),
-        ([replace(CALM, began_quiet=False), BESIDE], ["bad-ones-only-beside"]),
-        ([CALM, replace(BESIDE, took_s=[0.1, 0.1, 0.1, 0.13])], ["bad-ones-isolated"]),
-        ([CALM, CALM, CALM, BESIDE, BESIDE, replace(BESIDE, took_s=[0.1, 0.1, 0.1, 3.0])], []),
+        ([ALONE, CALM, BESIDE], []),
+        ([ALONE, CALM, replace(BESIDE, never=1)], ["everything-arrived-in-time"]),
+        ([ALONE, replace(CALM, took_s=[0.1] * 3), BESIDE], ["everything-arrived-in-time"]),
+        ([ALONE, CALM, replace(BESIDE, calls=[3, 0])], ["others-only-beside"]),
+        ([ALONE, replace(CALM, calls=[3, 0]), BESIDE], ["others-only-beside"]),
+        ([replace(ALONE, calls=[0, 1]), CALM, BESIDE], ["others-only-beside"]),
+        ([ALONE, replace(CALM, began_quiet=False), BESIDE], ["others-only-beside"]),
+        ([ALONE, CALM, replace(BESIDE, took_s=[0.1, 0.1, 0.1, 0.13])], ["bad-ones-isolated"]),
+        ([ALONE, CALM, CALM, CALM, BESIDE, BESIDE, replace(BESIDE, took_s=[0.1, 0.1, 0.1, 3.0])], []),
     ],
 )
 def test_bad_receivers_that_are_felt_or_that_were_not_bad_break_the_proof(
