@@ -203,8 +203,7 @@ def stage(folder: Path) -> Iterator[Stage]:
         )
         stack.callback(made.end)
         with made.database() as conn:
-            written = "".join(GRANTS_TOML.format(kind=kind, purpose=purpose) for kind, purpose in PURPOSES.items())
-            grants.replace_imported(conn, load_grants(tomllib.loads(written), written.encode()).grants, bytes(32))
+            open_to_all(conn)
         made.fleet.start()
         made.standby.start()
         yield made
@@ -212,3 +211,9 @@ def stage(folder: Path) -> Iterator[Stage]:
 
 def _broker(folder: Path, told: Settings, port: int) -> kafka.RunningKafka:
     return kafka.start(folder, [replace(launch.broker_node(told), port=port)], jars=kafka_jars())
+
+
+def open_to_all(conn: Connection, *kinds: str) -> None:
+    """All police may read events of these kinds, by default of all, and nothing else."""
+    written = "".join(GRANTS_TOML.format(kind=kind, purpose=PURPOSES[kind]) for kind in kinds or PURPOSES)
+    grants.replace_imported(conn, load_grants(tomllib.loads(written), written.encode()).grants, bytes(32))
