@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from hub.filters import Filter
     from hub.live.parts import Parts
-    from hub.live.telling import Line
     from hub.principal import Principal
     from hub.tokens import Claims
 
@@ -44,8 +43,8 @@ class Listener(ABC):
         self.group: Group | None = None
 
     @abstractmethod
-    def take(self, line: Line) -> bool:
-        """Something has come for it; False: it cannot take any more."""
+    def take(self, position: int, text: bytes, at_s: float) -> bool:
+        """Something has come for it, `at_s` by the monotonic clock; False: it cannot take any more."""
 
     @abstractmethod
     def fall_behind(self) -> None:

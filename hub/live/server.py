@@ -189,7 +189,7 @@ class Server:
         for line in read.lines:
             if stream.ended is not None or stream.is_outdated or time.monotonic() - read.began_s > FRESH_S:
                 return False
-            if not stream.take(line):
+            if not stream.take(line.position, line.joined(), time.monotonic()):
                 self.audience.end(stream, SLOW)
                 return False
             metrics.EVENTS.inc()

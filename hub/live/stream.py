@@ -25,7 +25,6 @@ from hub.live.telling import chunk, unchunked
 
 if TYPE_CHECKING:
     from hub.filters import Filter
-    from hub.live.telling import Line
     from hub.tokens import Claims
 
 RETRY_MS = 3000
@@ -63,15 +62,22 @@ class Stream(Listener):
         """In this process; what the kernel has is on its way."""
         return self._transport.get_write_buffer_size()
 
-    def take(self, line: Line) -> bool:
-        """Send it, unless it was sent; False: too much is unsent."""
-        if self.ended is not None or line.position <= self.seen:
+    def take(self, position: int, text: bytes, at_s: float) -> bool:
+        """
+        Send it, unless it was sent; False: too much is unsent.
+
+        What is done here is done for each reader of each event, so it calls nothing that it need not.
+        """
+        if self.ended is not None or position <= self.seen:
             return True
-        unsent = self.unsent_bytes
-        if unsent and unsent + line.size > self.most_bytes:
+        transport = self._transport
+        unsent = transport.get_write_buffer_size()
+        if unsent and unsent + len(text) > self.most_bytes:
             return False
-        self.seen = line.position
-        self._write(line.head, line.body)
+        self.seen = position
+        if not transport.is_closing():
+            self.spoke_s = at_s
+            transport.write(text if self._is_chunked else unchunked(text))
         return True
 
     def say(self, name: str, reason: str, cursor: str) -> None:
@@ -81,16 +87,9 @@ class Stream(Listener):
 
     def send(self, text: bytes) -> None:
         """Anything else."""
-        self._write(chunk(text), b"")
-
-    def _write(self, head: bytes, body: bytes) -> None:
-        if self._transport.is_closing():
-            return
-        self.spoke_s = time.monotonic()
-        if self._is_chunked:
-            self._transport.writelines((head, body))
-        else:
-            self._transport.write(unchunked(head, body))
+        if not self._transport.is_closing():
+            self.spoke_s = time.monotonic()
+            self._transport.write(chunk(text) if self._is_chunked else text)
 
     def fall_behind(self) -> None:
         """Its handler reads on."""
