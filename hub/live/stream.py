@@ -56,6 +56,7 @@ class Stream(Listener):
         self.is_outdated = False
         self.ended_s = 0.0
         self.spoke_s = time.monotonic()
+        self.due_s = 0.0
 
     @property
     def unsent_bytes(self) -> int:
@@ -100,6 +101,7 @@ class Stream(Listener):
         if self.ended is None:
             self.ended = reason
             self.ended_s = time.monotonic()
+            self.due_s = 0.0
             metrics.CLOSED.labels(reason).inc()
             self._wake()
 
@@ -119,8 +121,10 @@ class Stream(Listener):
         if self.ended is not None:
             if now_s - self.ended_s > PATIENCE_S:
                 self._transport.abort()
-        elif now_s - self.spoke_s >= heartbeat_s and not self.unsent_bytes:
+            return
+        if now_s - self.spoke_s >= heartbeat_s and not self.unsent_bytes:
             self.send(COMMENT)
+        self.due_s = self.spoke_s + heartbeat_s
 
     def _wake(self) -> None:
         if self.woken is not None and not self.woken.done():
