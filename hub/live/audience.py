@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from hub.filters import Filter
     from hub.live.parts import Parts
-    from hub.live.telling import Line
     from hub.principal import Principal
     from hub.tokens import Claims
 
@@ -31,9 +31,10 @@ class Listener(ABC):
 
     `seen`: everything up to this position has been dealt with, one by one, for this one; what its group was told since
     it joined is not counted here. `group` None: it does not listen, but reads by itself.
+    `due_s`: when, by the monotonic clock, it must be looked after, though nothing has come for it.
     """
 
-    __slots__ = ("claims", "group", "seen", "wanted")
+    __slots__ = ("claims", "due_s", "group", "seen", "wanted")
 
     is_sent = True  # gets the events themselves from the live loop, which therefore puts them on record
 
@@ -42,10 +43,11 @@ class Listener(ABC):
         self.wanted = wanted
         self.seen = seen
         self.group: Group | None = None
+        self.due_s = math.inf
 
     @abstractmethod
-    def take(self, line: Line) -> bool:
-        """Something has come for it; False: it cannot take any more."""
+    def take(self, position: int, text: bytes, at_s: float) -> bool:
+        """Something has come for it, `at_s` by the monotonic clock; False: it cannot take any more."""
 
     @abstractmethod
     def fall_behind(self) -> None:

@@ -27,11 +27,11 @@ from hub.problems import without_words
 from hub.store import coming, connect, listening
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
     from types import TracebackType
     from typing import Any
 
-    from hub.live.audience import Audience
+    from hub.live.audience import Audience, Listener
     from hub.live.parts import Parts
     from hub.live.telling import Told
     from hub.picture import View
@@ -185,26 +185,34 @@ class Crier:
         return [Listening(group, group.begin(self._audience.known)) for group in groups]
 
     async def _deliver(self, told: Told, heard: list[Listening]) -> None:
-        count = sent = 0
-        is_late = _is_late(told)
+        since = sent = 0
         for group, line in told.lines:
-            for listener in group.hearers(line.position, self._audience.known):
-                if is_late:
-                    self._audience.end(listener, LATE)
-                elif listener.take(line):
-                    sent += 1
-                else:
-                    self._audience.end(listener, SLOW)
-                count += 1
-                if count % CHUNK == 0:
+            text, hearers = line.joined(), group.hearers(line.position, self._audience.known)
+            for first in range(0, len(hearers), CHUNK):
+                some = hearers[first : first + CHUNK]
+                sent += self._tell(some, line.position, text, told.proved_s)
+                since += len(some)
+                if since >= CHUNK:
+                    since = 0
                     await asyncio.sleep(0)
-                    is_late = _is_late(told)
         for group, position in told.behind.items():
             self._audience.fall_behind(group, position)
         await self._settle(heard, told.last)
         metrics.EVENTS.inc(sent)
         for accepted_at in told.accepted_at:
             metrics.SECONDS.observe((self._parts.now() - accepted_at).total_seconds())
+
+    def _tell(self, listeners: Sequence[Listener], position: int, text: bytes, proved_s: float) -> int:
+        """Give it to so few that the event loop can wait; how many took it."""
+        at_s = time.monotonic()
+        if at_s - proved_s > FRESH_S:  # what was decided may no longer hold: nobody has said so since
+            for listener in listeners:
+                self._audience.end(listener, LATE)
+            return 0
+        refused = [listener for listener in listeners if not listener.take(position, text, at_s)]
+        for listener in refused:
+            self._audience.end(listener, SLOW)
+        return len(listeners) - len(refused)
 
     async def _settle(self, heard: list[Listening], last: int) -> None:
         """All of them know everything up to `last`."""
@@ -223,8 +231,3 @@ class Crier:
                 self._audience.move(listener, asking.principal)
             if count % CHUNK == 0:
                 await asyncio.sleep(0)
-
-
-def _is_late(told: Told) -> bool:
-    """Whether what was decided may no longer hold: nobody has said so since."""
-    return time.monotonic() - told.proved_s > FRESH_S

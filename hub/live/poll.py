@@ -9,7 +9,6 @@ from hub.live.audience import REVOKED, Listener
 
 if TYPE_CHECKING:
     from hub.filters import Filter
-    from hub.live.telling import Line
     from hub.tokens import Claims
 
 
@@ -30,9 +29,9 @@ class Poll(Listener):
         done, _ = await asyncio.wait((self._woken,), timeout=most_s)
         return bool(done)
 
-    def take(self, line: Line) -> bool:
+    def take(self, position: int, _text: bytes, _at_s: float) -> bool:
         """There is something to read."""
-        if line.position > self.seen:
+        if position > self.seen:
             self._wake()
         return True
 

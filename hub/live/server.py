@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator
 
+    from hub.live.audience import Listener
     from hub.live.parts import Parts
 
 STREAM, FEED = StreamQuery(), FeedQuery()
@@ -88,13 +89,18 @@ class Server:
             await asyncio.sleep(LOOK_S)
             metrics.OPEN.set(len(self.audience.everybody))
             now_s, at = time.monotonic(), self._parts.now().timestamp()
-            for count, listener in enumerate(tuple(self.audience.everybody), 1):
-                if listener.claims.exp <= at:
-                    self.audience.end(listener, EXPIRED)
-                if isinstance(listener, Stream):
-                    listener.beat(now_s, self._parts.settings.heartbeat_s)
-                if count % 500 == 0:
-                    await asyncio.sleep(0)
+            everybody = tuple(self.audience.everybody)  # most need nothing, so they are only asked, not called
+            for first in range(0, len(everybody), 500):
+                some = everybody[first : first + 500]
+                for listener in [one for one in some if one.due_s <= now_s or one.claims.exp <= at]:
+                    self._look_after(listener, now_s, at)
+                await asyncio.sleep(0)
+
+    def _look_after(self, listener: Listener, now_s: float, at: float) -> None:
+        if listener.claims.exp <= at:
+            self.audience.end(listener, EXPIRED)
+        if isinstance(listener, Stream):
+            listener.beat(now_s, self._parts.settings.heartbeat_s)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         asked = asked_for(request, STREAM)
@@ -189,7 +195,7 @@ class Server:
         for line in read.lines:
             if stream.ended is not None or stream.is_outdated or time.monotonic() - read.began_s > FRESH_S:
                 return False
-            if not stream.take(line):
+            if not stream.take(line.position, line.joined(), time.monotonic()):
                 self.audience.end(stream, SLOW)
                 return False
             metrics.EVENTS.inc()

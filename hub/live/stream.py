@@ -25,7 +25,6 @@ from hub.live.telling import chunk, unchunked
 
 if TYPE_CHECKING:
     from hub.filters import Filter
-    from hub.live.telling import Line
     from hub.tokens import Claims
 
 RETRY_MS = 3000
@@ -57,21 +56,29 @@ class Stream(Listener):
         self.is_outdated = False
         self.ended_s = 0.0
         self.spoke_s = time.monotonic()
+        self.due_s = 0.0
 
     @property
     def unsent_bytes(self) -> int:
         """In this process; what the kernel has is on its way."""
         return self._transport.get_write_buffer_size()
 
-    def take(self, line: Line) -> bool:
-        """Send it, unless it was sent; False: too much is unsent."""
-        if self.ended is not None or line.position <= self.seen:
+    def take(self, position: int, text: bytes, at_s: float) -> bool:
+        """
+        Send it, unless it was sent; False: too much is unsent.
+
+        What is done here is done for each reader of each event, so it calls nothing that it need not.
+        """
+        if self.ended is not None or position <= self.seen:
             return True
-        unsent = self.unsent_bytes
-        if unsent and unsent + line.size > self.most_bytes:
+        transport = self._transport
+        unsent = transport.get_write_buffer_size()
+        if unsent and unsent + len(text) > self.most_bytes:
             return False
-        self.seen = line.position
-        self._write(line.head, line.body)
+        self.seen = position
+        if not transport.is_closing():
+            self.spoke_s = at_s
+            transport.write(text if self._is_chunked else unchunked(text))
         return True
 
     def say(self, name: str, reason: str, cursor: str) -> None:
@@ -81,16 +88,9 @@ class Stream(Listener):
 
     def send(self, text: bytes) -> None:
         """Anything else."""
-        self._write(chunk(text), b"")
-
-    def _write(self, head: bytes, body: bytes) -> None:
-        if self._transport.is_closing():
-            return
-        self.spoke_s = time.monotonic()
-        if self._is_chunked:
-            self._transport.writelines((head, body))
-        else:
-            self._transport.write(unchunked(head, body))
+        if not self._transport.is_closing():
+            self.spoke_s = time.monotonic()
+            self._transport.write(chunk(text) if self._is_chunked else text)
 
     def fall_behind(self) -> None:
         """Its handler reads on."""
@@ -101,6 +101,7 @@ class Stream(Listener):
         if self.ended is None:
             self.ended = reason
             self.ended_s = time.monotonic()
+            self.due_s = 0.0
             metrics.CLOSED.labels(reason).inc()
             self._wake()
 
@@ -120,8 +121,10 @@ class Stream(Listener):
         if self.ended is not None:
             if now_s - self.ended_s > PATIENCE_S:
                 self._transport.abort()
-        elif now_s - self.spoke_s >= heartbeat_s and not self.unsent_bytes:
+            return
+        if now_s - self.spoke_s >= heartbeat_s and not self.unsent_bytes:
             self.send(COMMENT)
+        self.due_s = self.spoke_s + heartbeat_s
 
     def _wake(self) -> None:
         if self.woken is not None and not self.woken.done():

@@ -46,10 +46,9 @@ class Line:
         start = b"id: %s\ndata: " % cursor.encode()
         return cls(position, b"%x\r\n%s" % (len(start) + len(body) - 2, start), body)
 
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return len(self.head) + len(self.body)
+    def joined(self) -> bytes:
+        """All of it: what one write sends costs less than what two parts do, and is made once for all alike."""
+        return self.head + self.body
 
 
 def body_of(shown: Shown) -> bytes:
@@ -62,9 +61,9 @@ def chunk(text: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(text), text)
 
 
-def unchunked(head: bytes, body: bytes) -> bytes:
-    """The same for a client of HTTP/1.0, which knows no chunks."""
-    return head.partition(b"\r\n")[2] + body.removesuffix(b"\r\n")
+def unchunked(text: bytes) -> bytes:
+    """A chunk for a client of HTTP/1.0, which knows no chunks."""
+    return text.partition(b"\r\n")[2].removesuffix(b"\r\n")
 
 
 @dataclass(slots=True)
