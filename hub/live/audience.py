@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 TRY_AGAIN_S = 30
 
-# Why a listener is ended: `late` when the database took so long that what was decided may no longer hold.
-EXPIRED, REVOKED, SLOW, LATE, RESTARTING = "token-expired", "revoked", "too-slow", "late", "restarting"
+EXPIRED, REVOKED, SLOW, RESTARTING = "token-expired", "revoked", "too-slow", "restarting"  # why a listener is ended
 
 
 class Listener(ABC):

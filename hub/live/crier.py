@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hub.entrance import joined
 from hub.errors import Unavailable
 from hub.live import metrics
-from hub.live.audience import LATE, REVOKED, SLOW
+from hub.live.audience import REVOKED, SLOW
 from hub.live.telling import Listening, Teller
 from hub.picture import Stale
 from hub.problems import without_words
@@ -46,6 +46,7 @@ ENDING_S = 2.0
 LOOK_S = 0.5  # a notification may be lost
 AGAIN_S = 0.002  # what was being changed when it was looked at will be there soon
 FRESH_S = 1.5  # what was decided is not sent later than so
+TRIES = 3  # to prove it in time; then each reads for itself
 CHUNK = 200  # listeners between which the event loop gets its turn
 MOST_ROWS = 500
 MOST_LINES = 50_000  # made at once: rows by groups
@@ -154,7 +155,7 @@ class Crier:
                 self._stopping.wait(AGAIN_S)
                 view = self._present(conn)
                 continue
-            self._in_loop(self._deliver(told, heard))
+            self._send(conn, view, told, heard)
             if len(rows) < limit:
                 return
 
@@ -184,35 +185,53 @@ class Crier:
             self._audience.known = max(self._audience.known, edges.newest)
         return [Listening(group, group.begin(self._audience.known)) for group in groups]
 
-    async def _deliver(self, told: Told, heard: list[Listening]) -> None:
-        since = sent = 0
-        for group, line in told.lines:
-            text, hearers = line.joined(), group.hearers(line.position, self._audience.known)
+    def _send(self, conn: Connection, view: View, told: Told, heard: list[Listening]) -> None:
+        """Give it to everybody; where that takes so long that it may no longer hold, prove it anew before going on."""
+        for _ in range(TRIES):
+            if self._in_loop(self._deliver(told)):
+                break
+            began_s = time.monotonic()
+            if self._present(conn).rules is not view.rules:
+                break
+            told.proved_s = began_s
+        self._in_loop(self._close(told, heard))
+
+    async def _deliver(self, told: Told) -> bool:
+        """Give out its lines, as long as they hold; whether that was all of them."""
+        since = 0
+        while told.lines:
+            group, line = told.lines[0]
+            text, hearers = line.joined(), told.hearers or group.hearers(line.position, self._audience.known)
             for first in range(0, len(hearers), CHUNK):
-                some = hearers[first : first + CHUNK]
-                sent += self._tell(some, line.position, text, told.proved_s)
+                at_s, some = time.monotonic(), hearers[first : first + CHUNK]
+                if at_s - told.proved_s > FRESH_S:
+                    told.hearers = hearers[first:]
+                    return False
+                metrics.EVENTS.inc(self._tell(some, line.position, text, at_s))
                 since += len(some)
                 if since >= CHUNK:
                     since = 0
                     await asyncio.sleep(0)
-        for group, position in told.behind.items():
-            self._audience.fall_behind(group, position)
-        await self._settle(heard, told.last)
-        metrics.EVENTS.inc(sent)
-        for accepted_at in told.accepted_at:
-            metrics.SECONDS.observe((self._parts.now() - accepted_at).total_seconds())
+            told.hearers = ()
+            told.lines.popleft()
+        return True
 
-    def _tell(self, listeners: Sequence[Listener], position: int, text: bytes, proved_s: float) -> int:
+    def _tell(self, listeners: Sequence[Listener], position: int, text: bytes, at_s: float) -> int:
         """Give it to so few that the event loop can wait; how many took it."""
-        at_s = time.monotonic()
-        if at_s - proved_s > FRESH_S:  # what was decided may no longer hold: nobody has said so since
-            for listener in listeners:
-                self._audience.end(listener, LATE)
-            return 0
         refused = [listener for listener in listeners if not listener.take(position, text, at_s)]
         for listener in refused:
             self._audience.end(listener, SLOW)
         return len(listeners) - len(refused)
+
+    async def _close(self, told: Told, heard: list[Listening]) -> None:
+        """Who is to read for itself, and who has not been given it, does from here on; the others know all of it."""
+        for group, line in told.lines:
+            self._audience.fall_behind(group, line.position - 1)
+        for group, position in told.behind.items():
+            self._audience.fall_behind(group, position)
+        await self._settle(heard, told.last)
+        for accepted_at in told.accepted_at:
+            metrics.SECONDS.observe((self._parts.now() - accepted_at).total_seconds())
 
     async def _settle(self, heard: list[Listening], last: int) -> None:
         """All of them know everything up to `last`."""

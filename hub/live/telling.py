@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from hub.cursor import Cursors
-    from hub.live.audience import Group
+    from hub.live.audience import Group, Listener
     from hub.picture import View
     from hub.reading import Shown
     from hub.store import Connection
@@ -71,12 +72,14 @@ class Told:
     """
     What a look came to. `behind`: groups that must read for themselves, and behind which position.
 
+    `lines` are those that are yet to be given out, in order, and `hearers` who of the first one's has yet to get it.
     `proved_s`: when, by the monotonic clock, it was last certain that the rules it rests on were the present ones.
     """
 
     last: int
     accepted_at: list[datetime] = field(default_factory=list)
-    lines: list[tuple[Group, Line]] = field(default_factory=list)
+    lines: deque[tuple[Group, Line]] = field(default_factory=deque)
+    hearers: Sequence[Listener] = ()
     behind: dict[Group, int] = field(default_factory=dict)
     proved_s: float = 0.0
 
