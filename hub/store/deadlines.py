@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row, dict_row, tuple_row
 
 from hub.recipients import SETTLING, Awaited
 from hub.store import array
@@ -207,3 +207,40 @@ def of_event(conn: Connection, event: UUID, at: datetime) -> dict[str, Awaited]:
         .fetchall()
     )
     return {row.pop("agency"): Awaited(**row) for row in rows}
+
+
+def required(conn: Connection, asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], datetime]:
+    """Of these events and agencies those where an acknowledgement is waited for, with until when it is due."""
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute(
+            """
+            SELECT d.event, d.agency, d.required_by FROM unnest(%s::uuid[], %s::text[]) AS a (event, agency)
+              JOIN deadline d ON d.event = a.event AND d.agency = a.agency
+             WHERE d.state IN ('open', 'ended')
+            """,
+            (array([event for event, _ in asked]), array([agency for _, agency in asked])),
+        )
+        .fetchall()
+    )
+    return {(event, agency): required_by for event, agency, required_by in rows}
+
+
+def own(conn: Connection, event: UUID) -> datetime | None:
+    """Until when whoever a gateway's connection speaks for has to acknowledge an event; None: it need not any more."""
+    row = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT required_by FROM own_deadline WHERE event = %s", (event,))
+        .fetchone()
+    )
+    return None if row is None else row[0]
+
+
+def own_newest(conn: Connection, *, limit: int) -> dict[UUID, datetime]:
+    """The same of every event that waits for its acknowledgement, at most `limit`, what is due last first."""
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT event, required_by FROM own_deadline ORDER BY required_by DESC LIMIT %s", (limit,))
+        .fetchall()
+    )
+    return dict(rows)
