@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hub import broadcast
 from hub.awaiting import is_over
-from hub.calling import call, calling
+from hub.calling import Called, call, calling
 from hub.ladders import DUTY, Turn, turn
 from hub.policy import Decision
 from hub.principal import Principal
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from hub.calling import Called
     from hub.directory import Agency
     from hub.ladders import Desks, Ladder, Ladders
     from hub.picture import Picture, View
@@ -41,8 +40,26 @@ if TYPE_CHECKING:
     Held = Mapping[str, Sequence[Subscription]]  # by agency
 
 AT_ONCE = 500  # deadlines
+AGAIN, RAREST = timedelta(minutes=5), timedelta(hours=1)  # until somebody of the issuer can be told
 MOST_NAMED = 20  # agencies of one event that its issuer is told of by name; more are one notice
 SILENT = Text("no acknowledgement in time", "sin confirmación a tiempo")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Of whose silence about an event nobody at its issuer can be told, as was found just now; it is tried again."""
+
+    event: UUID
+    issuer: str
+    silent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How many deadlines were due, and of whom nobody could be told."""
+
+    due: int
+    unreached: tuple[Unreached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,8 @@ class _Round:
     """
     What comes of the deadlines of one event: how they move, who is called, and of whom the issuer hears.
 
-    `told`: by agency, who has been told of the event before.
+    `told`: by agency, who has been told of the event before. `silent`: with the step that is the issuer's, whom
+    `called` is to be told by; nobody, if it is empty.
     """
 
     come: Coming
@@ -68,13 +86,14 @@ class _Round:
     told: Mapping[str, Desks]
     moves: list[Move] = field(default_factory=list)
     calls: list[_Call] = field(default_factory=list)
-    silent: list[Deadline] = field(default_factory=list)
+    silent: list[tuple[Deadline, int]] = field(default_factory=list)
     desk: str = DUTY  # of the issuer
+    called: Called = Called((), is_same_way=False)
 
 
-def escalate(conn: Connection, picture: Picture, ladders: Ladders, at: datetime) -> int:
+def escalate(conn: Connection, picture: Picture, ladders: Ladders, at: datetime) -> Done:
     """
-    Take the next step of at most 500 deadlines that are due: how many that were; ask again until it is none.
+    Take the next step of at most 500 deadlines that are due; ask again until there are none.
 
     Raises:
         Stale: the rules have moved on, nothing was done; refresh and come again.
@@ -84,7 +103,7 @@ def escalate(conn: Connection, picture: Picture, ladders: Ladders, at: datetime)
         deadlines.set_back(conn, at)
         due = deadlines.due(conn, at, limit=AT_ONCE)
         if not due:
-            return 0
+            return Done(0)
         view = picture.view
         picture.require_current(conn, view)
         rounds = _rounds(conn, view, due, ladders, at)
@@ -93,9 +112,9 @@ def escalate(conn: Connection, picture: Picture, ladders: Ladders, at: datetime)
             deliveries.put(conn, wanted)
         for each in rounds:
             _record_calls(conn, view, each)
-            _tell_issuer(conn, view, each, at)
+        unreached = [found for each in rounds if (found := _tell_issuer(conn, view, each, at)) is not None]
         deliveries.notify(conn)
-    return len(due)
+    return Done(len(due), tuple(unreached))
 
 
 def _rounds(conn: Connection, view: View, due: Sequence[Deadline], ladders: Ladders, at: datetime) -> list[_Round]:
@@ -116,6 +135,8 @@ def _rounds(conn: Connection, view: View, due: Sequence[Deadline], ladders: Ladd
             readable = _readable(view, come, held, {one.agency for one in group}, at)
             for one in group:
                 _take(each, one, ladders.named(one.ladder), readable, at)
+        if each.silent:
+            _find_issuer(conn, each, at)
         rounds.append(each)
     return rounds
 
@@ -161,7 +182,8 @@ def _take(each: _Round, one: Deadline, ladder: Ladder | None, readable: Held, at
     if desk is not None:
         each.calls.append(_Call(one, (taken.step or 0) + 1, desk, call(desk, held, each.told.get(one.agency, {}))))
     elif taken.step is not None:
-        each.silent.append(one)
+        each.silent.append((one, taken.step))
+        return
     each.moves.append(_move(one, taken, ladder, at))
 
 
@@ -176,6 +198,26 @@ def _move(one: Deadline, taken: Turn, ladder: Ladder | None, at: datetime) -> Mo
         step=taken.following,
         due_at=at + timedelta(seconds=ladder.wait_s(taken.following, behind=taken.step)),
     )
+
+
+def _find_issuer(conn: Connection, each: _Round, at: datetime) -> None:
+    """Whom of the issuer to tell; while there is nobody the deadlines stay open, and it is tried again."""
+    held = calling(conn, [each.issuer.id]) if each.issuer.is_active else []
+    each.called = call(each.desk, held, each.told.get(each.issuer.id, {}))
+    for one, step in each.silent:
+        if each.called.subscriptions:
+            move = Move(event=one.event, agency=one.agency, state="ended", taken=step)
+        else:
+            taken = None if one.is_unreached else step
+            due_at = at + _pause(one, at)
+            move = Move(event=one.event, agency=one.agency, state="open", taken=taken, step=step, due_at=due_at)
+        each.moves.append(move)
+
+
+def _pause(one: Deadline, at: datetime) -> timedelta:
+    """Five minutes, and more once it is hours late: who has nobody to be told has very many such deadlines."""
+    since = one.escalated_at if one.is_unreached else None
+    return AGAIN if since is None else min(max(AGAIN, (at - since) / 12), RAREST)
 
 
 def _wanted(each: _Round, at: datetime) -> Iterable[Wanted]:
@@ -200,24 +242,24 @@ def _how(called: Called) -> dict[str, object]:
     return {"channels": called.ways} | ({"same_way": True} if called.is_same_way else {})
 
 
-def _tell_issuer(conn: Connection, view: View, each: _Round, at: datetime) -> None:
-    """Ids alone; at which desk it is, or else at any."""
-    if not each.silent:
-        return
-    held = calling(conn, [each.issuer.id]) if each.issuer.is_active else []
-    called = call(each.desk, held, each.told.get(each.issuer.id, {}))
-    told = called.subscriptions
-    silent, event = sorted(one.agency for one in each.silent), each.come.row.hub_id
+def _tell_issuer(conn: Connection, view: View, each: _Round, at: datetime) -> Unreached | None:
+    """Ids alone; at which desk it is, or else at any. What is tried again in vain is not on record once more."""
+    told, event = each.called.subscriptions, each.come.row.hub_id
+    told_of = [one for one, _ in each.silent if told or not one.is_unreached]
+    if not told_of:
+        return None
+    silent = sorted(one.agency for one in told_of)
     subjects = [f"unacknowledged:{event}:{agency}" for agency in silent]
     if len(silent) > MOST_NAMED:
         subjects = [f"unacknowledged:{event}"]
-    is_urgent = any(one.is_urgent for one in each.silent)
+    is_urgent = any(one.is_urgent for one in told_of)
     for one in told:
         for about in subjects:
             due_at = one.due_at(at, is_urgent=is_urgent)
             deliveries.put_other(conn, one.id, "notice", due_at, about, is_urgent=is_urgent)
-    detail = {"ladder": each.silent[0].ladder, "desk": each.desk, "silent": silent, "told": len(told)}
-    _record(conn, view, each.issuer, each, detail | _how(called))
+    detail = {"ladder": told_of[0].ladder, "desk": each.desk, "silent": silent, "told": len(told)}
+    _record(conn, view, each.issuer, each, detail | _how(each.called))
+    return None if told else Unreached(event, each.issuer.id, tuple(silent))
 
 
 def _record(conn: Connection, view: View, agency: Agency, each: _Round, detail: Mapping[str, object]) -> None:

@@ -107,7 +107,7 @@ def recall(conn: Connection, recalls: Collection[UUID], at: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """One that is due: `step` comes now."""
+    """One that is due: `step` comes now; the one that was taken last, and when."""
 
     event: UUID
     agency: str
@@ -115,6 +115,13 @@ class Deadline:
     ladder: str
     is_urgent: bool
     step: int
+    escalated: int | None
+    escalated_at: datetime | None
+
+    @property
+    def is_unreached(self) -> bool:
+        """Whether its last step was taken and found nobody: then the same one comes next."""
+        return self.escalated == self.step
 
 
 def due(conn: Connection, at: datetime, *, limit: int) -> list[Deadline]:
@@ -123,7 +130,7 @@ def due(conn: Connection, at: datetime, *, limit: int) -> list[Deadline]:
         conn.cursor(row_factory=class_row(Deadline))
         .execute(
             """
-            SELECT event, agency, position, ladder, is_urgent, step FROM deadline
+            SELECT event, agency, position, ladder, is_urgent, step, escalated, escalated_at FROM deadline
              WHERE state = 'open' AND due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
             """,
             (at, limit),
@@ -199,7 +206,8 @@ def of_event(conn: Connection, event: UUID, at: datetime) -> dict[str, Awaited]:
         .execute(
             """
             SELECT agency, required_by, state IN ('open', 'ended') AND required_by <= %s AS is_overdue,
-                   escalated + 1 AS escalated, escalated_at
+                   escalated + 1 AS escalated, escalated_at,
+                   state = 'open' AND coalesce(escalated = step, false) AS is_unreached
               FROM deadline WHERE event = %s
             """,
             (at, event),
@@ -207,6 +215,12 @@ def of_event(conn: Connection, event: UUID, at: datetime) -> dict[str, Awaited]:
         .fetchall()
     )
     return {row.pop("agency"): Awaited(**row) for row in rows}
+
+
+def unreached(conn: Connection) -> int:
+    """How many deadlines there are whose last step has found nobody yet."""
+    row = conn.execute("SELECT count(*) FROM deadline WHERE state = 'open' AND escalated = step").fetchone()
+    return int(str(row[0])) if row else 0
 
 
 def required(conn: Connection, asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], datetime]:

@@ -224,6 +224,11 @@ class Me(Schema):
         metadata={"description": "what ends within 30 days, the first one first"},
     )
     closed = fields.List(fields.String(), required=True)
+    warnings = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={"description": "what to mend before it is needed, as desks that nobody is called at: en, es"},
+    )
 
 
 class Rejections(Schema):
