@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub import reminders
+from hub import mail_words, reminders
 from hub.calling import by_desk, calling
 from hub.grants import covers_type
 from hub.ladders import calls, weak
-from hub.store import credentials
+from hub.store import credentials, subscriptions
+from hub.subscribing import Reason, State
 from schemas.registry import BODIES, tells_state
 from schemas.texts import Text
 
@@ -28,6 +29,8 @@ for _type in BODIES:
     if tells_state(_type):
         KINDS.setdefault(_type.rpartition(".")[0], []).append(_type)
 
+MOST = 200  # subscriptions, as many as an agency has
+BROKEN = frozenset({Reason.FAILING, Reason.GONE, Reason.UNSUBSCRIBED})  # its agency has not asked for it
 UNDER = Text("ladder {ladder}: {said}", "escalera {ladder}: {said}")
 
 
@@ -66,8 +69,15 @@ def describe(conn: Connection, asking: Asking, ladders: Ladders) -> Self:
     ]
     opened = [grant for grant in mine if grant.is_in_force(asking.at)]
     closed = (kind for kind, types in KINDS.items() if not any(covers_any(grant, types) for grant in opened))
-    warnings = _unmanned(conn, asking, opened, ladders)
-    return Self(asking, tuple(mine), tuple(reminders.due(ending, asking.at)), tuple(closed), tuple(warnings))
+    warnings = (*_disabled(conn, reader.id), *_unmanned(conn, asking, opened, ladders))
+    return Self(asking, tuple(mine), tuple(reminders.due(ending, asking.at)), tuple(closed), warnings)
+
+
+def _disabled(conn: Connection, agency: str) -> Iterator[Text]:
+    """Subscriptions that are told nothing any more, but for those of which the agency has asked for it."""
+    for one, _ in subscriptions.of_agency(conn, agency, after=None, limit=MOST):
+        if one.state is State.DISABLED and one.reason in BROKEN:
+            yield mail_words.DISABLED.format(of=one.id, why=mail_words.REASONS[one.reason])
 
 
 def _unmanned(conn: Connection, asking: Asking, opened: Iterable[Grant], ladders: Ladders) -> Iterator[Text]:

@@ -1,4 +1,4 @@
-"""By which ways which desks have been told of an event."""
+"""By which ways which desks have been told of an event, and where nobody can be told anything."""
 
 from __future__ import annotations
 
@@ -35,3 +35,16 @@ def told(
     for event, agency, desk, ways in conn.cursor(row_factory=tuple_row).execute(_TOLD, asked).fetchall():
         found.setdefault((event, agency), {})[desk] = frozenset(ways)
     return found
+
+
+def untold(conn: Connection) -> int:
+    """How many subscriptions were disabled, not by their agencies, that have no other by which they could be told."""
+    row = conn.execute(
+        """
+        SELECT count(*) FROM subscription s
+         WHERE s.state = 'disabled' AND s.reason IN ('failing', 'gone', 'unsubscribed')
+           AND NOT EXISTS (SELECT FROM subscription o
+                            WHERE o.agency = s.agency AND o.state = 'enabled' AND o.channel <> 'kafka')
+        """
+    ).fetchone()
+    return int(str(row[0])) if row else 0

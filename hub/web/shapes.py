@@ -227,7 +227,9 @@ class Me(Schema):
     warnings = fields.List(
         fields.Dict(),
         required=True,
-        metadata={"description": "what to mend before it is needed, as desks that nobody is called at: en, es"},
+        metadata={
+            "description": "what to mend: subscriptions that were disabled, desks that nobody is called at: en, es"
+        },
     )
 
 

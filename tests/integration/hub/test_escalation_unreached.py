@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from connectors.admin.receipts import receipts
-from hub.store import open_pool
-from hub.web.management import create_management_app
 from tests.integration.hub.test_keeper import running
 from tests.integration.hub.test_receipts import row
 from tests.support.cast import POLICE
 from tests.support.escalating import Escalation, desk
+from tests.support.metrics import metric
 from tests.support.node import SHERIFF, Desk, Node
 from tests.support.subscribing import subscribe
 from tests.support.terminal import Terminal, served
@@ -88,13 +87,6 @@ def test_the_end_of_the_alert_ends_it(escalation: Escalation, police: Desk) -> N
     escalation.alert(escalation.node.desk(POLICE), "located", subject="s", minutes=1)
 
     assert (escalation.wait(6), escalation.deadlines()) == (0, [(SHERIFF.id, "overtaken", 3)])
-
-
-def metric(node: Node, name: str, folder: Path) -> list[str]:
-    """Its value on the management port, as text."""
-    with open_pool(node.url, name="test-management", most=1) as pool:
-        text = create_management_app(pool, str(folder)).test_client().get("/metrics").text
-    return [line.partition(" ")[2] for line in text.splitlines() if line.startswith(f"{name} ")]
 
 
 def test_it_is_counted(escalation: Escalation, police: Desk, tmp_path: Path) -> None:
