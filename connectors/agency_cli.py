@@ -1,5 +1,5 @@
 """
-What a person at an agency does from a terminal: get a token, publish an event, acknowledge one, follow the feed.
+What a person at an agency does from a terminal: get a token, publish an event, follow the feed.
 
 Exit statuses: 0 fine; 1 the gateway refused; 2 the profile or the call cannot be used; 4 no answer, try again.
 """
@@ -23,7 +23,6 @@ from connectors.client import Gateway, GatewayError, Refused
 from connectors.config import ConfigError
 from connectors.spoken import LANG, say
 from connectors.tokens import NoToken, TokenSource, Wanted
-from schemas.ack import REASONS, STATES
 from schemas.fields import printable
 from schemas.texts import Text
 
@@ -120,33 +119,6 @@ def publish(files: tuple[str, ...], profile: Path) -> None:
             else:
                 click.echo(f"{name}: {done.id} {(KNOWN if done.already else NEW).in_(LANG)}")
     sys.exit(REFUSED if refused else 0)
-
-
-@click.command(
-    help=say(
-        """Tell the originator of EVENT (the hub's id) what became of it here.
-
-        \b
-        puente ack 019ec1f0-7c3a-7e55-8c1b-0242ac120002 acknowledged --as fge.toml
-        puente ack 019ec1f0-7c3a-7e55-8c1b-0242ac120002 declined --reason not-ours --as fge.toml""",
-        """Informa al emisor de EVENT (id del hub) qué pasó con él aquí.
-
-        \b
-        puente ack 019ec1f0-7c3a-7e55-8c1b-0242ac120002 acknowledged --as fge.toml
-        puente ack 019ec1f0-7c3a-7e55-8c1b-0242ac120002 declined --reason not-ours --as fge.toml""",
-    )
-)
-@click.argument("event")
-@click.argument("state", type=click.Choice(STATES))
-@click.option("--reason", type=click.Choice(REASONS), help=say("Why it was declined.", "Por qué se rechazó."))
-@with_profile
-def ack(event: str, state: str, reason: str | None, profile: Path) -> None:
-    """``puente ack``"""
-    if state == "declined" and reason is None:
-        raise click.UsageError(say("declined needs --reason", "declined requiere --reason"))
-    with told(), Gateway(profiles.load(profile), language=LANG) as gateway:
-        gateway.acknowledge(event, state, reason=reason)
-    click.echo(f"{event}: {state}")
 
 
 @click.command(
@@ -284,4 +256,4 @@ def _fail(text: Text, status: int) -> NoReturn:
     sys.exit(status)
 
 
-__all__ = ["ack", "publish", "tail", "token"]
+__all__ = ["publish", "tail", "token"]

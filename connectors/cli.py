@@ -22,7 +22,8 @@ from rich.text import Text as Rich
 from connectors import check as dry_run
 from connectors import config as configs
 from connectors import status as statuses
-from connectors.agency_cli import ack, publish, tail, token
+from connectors.ack_cli import ack
+from connectors.agency_cli import publish, tail, token
 from connectors.config import Config, ConfigError
 from connectors.credentials import KafkaToken
 from connectors.event_cli import note, recall, relabel

@@ -11,13 +11,16 @@ from hub.errors import Denied, NotVisible
 from hub.events import NOTHING, unseen
 from hub.ingest import Accepted, accept
 from hub.policy import Decision
-from hub.principal import ACKNOWLEDGE, PUBLISH
-from hub.reading import Asking, decide
-from hub.store import audit, events
+from hub.principal import ACKNOWLEDGE, PUBLISH, READ
+from hub.reading import Asking, decide, require_scope, show
+from hub.store import audit, deadlines, events
 from schemas import envelope
 from schemas.texts import Text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hub.reading import Shown
     from hub.store import Connection
     from hub.stored import Stored
 
@@ -141,3 +144,20 @@ def require_consistent(conn: Connection, asking: Asking, event: envelope.Event) 
         return
     _record(conn, asking, event.type, Decision(False, reason), None)
     raise Denied(reason)
+
+
+def read_due(conn: Connection, asking: Asking, *, limit: int) -> list[tuple[Shown, datetime]]:
+    """
+    What waits for this agency's acknowledgement and until when, at most `limit`, what is due first coming first.
+
+    Raises:
+        Denied: the token has no right to read events.
+        Stale: the picture has changed.
+    """
+    require_scope(conn, asking, READ)
+    asking.require_current(conn)
+    due = deadlines.own_newest(conn, limit=limit)
+    found = events.by_hub_ids(conn, due)
+    rows = [found[event] for event in reversed(due) if event in found]
+    waiting = [row for row in rows if row.timing.lapsed_at is None and row.recalled_at is None]
+    return [(shown, due[shown.row.hub_id]) for shown in show(conn, asking, waiting, "acks.due")]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hub import broadcast
 from hub.filters import seen_in
 from hub.store import claims as stored
-from hub.store import subscriptions
+from hub.store import deadlines, subscriptions
 from hub.store.claims import Outcome
 from hub.store.coming import at_positions
 from schemas.registry import closes
@@ -47,11 +47,16 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """Something to be told now: to whom and where, and of an event what its reader sees that a pointer may tell."""
+    """
+    Something to be told now: to whom and where, and of an event what its reader sees that a pointer may tell.
+
+    `required_by`: until when its reader has to acknowledge the event, as long as it has not.
+    """
 
     claim: Claim
     subscription: Subscription
     seen: Seen | None = None
+    required_by: datetime | None = None
 
     @property
     def pointer(self) -> Pointer | None:
@@ -107,6 +112,7 @@ def take(conn: Connection, carrier: Carrier, reach: Reach, at: datetime) -> list
         errands = [Errand(claim=one, subscription=held[one.subscription]) for one in claims if one.event is None]
         of_events = [one for one in claims if one.event is not None]
         allowed = _allowed(conn, view, of_events, held, at)
+        due = _due(conn, of_events, held)
         told: list[Telling] = []
         refused: list[Outcome] = []
         for claim in of_events:
@@ -114,7 +120,8 @@ def take(conn: Connection, carrier: Carrier, reach: Reach, at: datetime) -> list
             if isinstance(answer, str) or answer is None:
                 refused.append(Outcome(no=claim.no, state=answer or "withdrawn", code=answer or "withdrawn"))
                 continue
-            errands.append(Errand(claim=claim, subscription=held[claim.subscription], seen=seen_in(answer[1].text)))
+            one, seen = held[claim.subscription], seen_in(answer[1].text)
+            errands.append(Errand(claim=claim, subscription=one, seen=seen, required_by=due.get(claim.no)))
             if claim.tries == 1:  # trying once more discloses nothing else
                 told.append(answer)
         pointers = [(principal, shown.as_pointer()) for principal, shown in told]
@@ -122,6 +129,13 @@ def take(conn: Connection, carrier: Carrier, reach: Reach, at: datetime) -> list
         if refused:
             stored.settle(conn, refused, at)
     return errands
+
+
+def _due(conn: Connection, claims: Sequence[Claim], held: Mapping[UUID, Subscription]) -> dict[int, datetime]:
+    """By number, until when the reader has to acknowledge it, where it has to and has not."""
+    asked = {one.no: (one.event, held[one.subscription].agency) for one in claims if one.event is not None}
+    found = deadlines.required(conn, set(asked.values())) if asked else {}
+    return {no: found[pair] for no, pair in asked.items() if pair in found}
 
 
 def over(conn: Connection, picture: Picture, carried: Iterable[Errand], at: datetime) -> dict[int, str]:

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING
 
 from hub import acts
 from hub.authority import is_operator
+from hub.calling import by_desk, calling
 from hub.grants import covers_type
-from hub.ladders import DUTY, calls, weak
+from hub.ladders import calls, weak
 from hub.policy import Decision
 from hub.principal import READ
-from hub.store import subscriptions
-from hub.subscribing import QUEUED
 from schemas.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hub.ladders import Call, Ladder, Ladders, Urgency
     from hub.reading import Asking
     from hub.store import Connection
@@ -60,14 +57,15 @@ def plan(conn: Connection, asking: Asking, agency: str | None, ladders: Ladders,
     ladder = ladders.of(*event)
     if ladder is None or enrolled is None or enrolled.kind not in ladder.kinds:
         return Plan(agency=whose, ladder=None)
-    desks = _desks(conn, whose)
-    issuers = _desks(conn, asking.reader) if decision is ISSUES else {}
-    planned = calls(ladder, desks, issuers)
+    held = calling(conn, [whose])
+    issuers = by_desk(calling(conn, [asking.reader])) if decision is ISSUES else {}
+    first = by_desk(one for one in held if covers_type(one.filter.types, event[0]))
+    planned = calls(ladder, by_desk(held), issuers, first)
     return Plan(
         agency=whose,
         ladder=ladder,
         calls=tuple(planned),
-        weak=tuple(weak(planned if decision is ISSUES else planned[:-1], desks.get(DUTY, frozenset()))),
+        weak=tuple(weak(planned if decision is ISSUES else planned[:-1])),
     )
 
 
@@ -81,12 +79,3 @@ def _may_know(asking: Asking, whose: str, event_type: str) -> Decision:
         return OWN
     rights = (right for right in me.agency.publishes if right.is_in_force(asking.at))
     return ISSUES if any(covers_type(right.types, event_type) for right in rights) else NOT_ITS_OWN
-
-
-def _desks(conn: Connection, agency: str) -> Mapping[str, frozenset[str]]:
-    """By desk, the ways by which it is told of what is real."""
-    found: dict[str, frozenset[str]] = {}
-    for one in subscriptions.calling(conn, [agency], QUEUED):
-        if one.filter.status == "actual":
-            found[one.desk] = found.get(one.desk, frozenset()) | {str(one.channel)}
-    return found

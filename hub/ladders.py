@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from hub.directory import Kind
 
+    Desks = Mapping[str, frozenset[str]]  # by desk, the ways by which it is told
+
 DUTY = "duty"  # the desk that is told first, when the event comes
 
 NO_DESK = Text(
@@ -21,12 +23,12 @@ NO_DESK = Text(
     "paso {number}: no existe la mesa {desk}, así que se pasa de inmediato al siguiente",
 )
 SAME_WAY = Text(
-    "step {number}: desk {desk} is reached by {ways} alone, as is who was called before",
-    "paso {number}: la mesa {desk} solo se alcanza por {ways}, igual que quien fue llamado antes",
+    "step {number}: desk {desk} is reached by {ways} alone, as is who is told before",
+    "paso {number}: la mesa {desk} solo se alcanza por {ways}, igual que quien recibe aviso antes",
 )
 NOBODY = Text(
-    "step {number}: the issuer has no desk {desk}, so nobody is told",
-    "paso {number}: el emisor no tiene mesa {desk}, así que no se avisa a nadie",
+    "step {number}: the issuer has no desk {desk} and no other, so nobody is told",
+    "paso {number}: el emisor no tiene mesa {desk} ni otra, así que no se avisa a nadie",
 )
 
 
@@ -114,32 +116,55 @@ def turn(ladder: Ladder, steps: range, has_desk: Callable[[str], bool]) -> Turn:
     return Turn(None, None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def ways_to(desk: str, desks: Desks, told: Desks) -> tuple[frozenset[str], bool]:
+    """
+    By which ways a desk is called, of an agency with these `desks`, of which some were `told` before; whether they are
+    the same ones by which others of the agency were, since it has no other.
+
+    Its own ways. Where others were told by each of them, or it has none, the agency's other ways as well, whatever desk
+    they lead to: what nobody has answered is to be heard of by another way.
+    """
+    own = desks.get(desk, frozenset())
+    used = frozenset[str]().union(*(ways for name, ways in told.items() if name != desk))
+    if own - used:
+        return own, False
+    ways = own.union(*desks.values())
+    return ways, bool(own) and ways == own
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """A step as it would be taken: `at_s` seconds after the event came, by these ways (none: it reaches nobody)."""
+    """
+    A step as it would be taken: `at_s` seconds after the event came, by these ways (none: it reaches nobody).
+
+    `is_same_way`: others of the agency are told by each of them before, and it has no other.
+    """
 
     number: int
     at_s: int
     desk: str
     is_issuers: bool
     ways: frozenset[str]
+    is_same_way: bool
 
 
-def calls(ladder: Ladder, desks: Mapping[str, frozenset[str]], issuers: Mapping[str, frozenset[str]]) -> list[Call]:
+def calls(ladder: Ladder, desks: Desks, issuers: Desks, first: Desks) -> list[Call]:
     """
     Every step in order, as it would be taken for an agency with these desks and an issuer with those.
 
-    A desk that does not exist is called when the next one is, and by no way.
+    A desk that does not exist is called when the next one is, and by no way. `first`: who is told when the event comes.
     """
     found: list[Call] = []
+    told = first
     steps, at_s = range(len(ladder.steps)), ladder.wait_s(0)
     while steps:
         taken = turn(ladder, steps, lambda desk: desk in desks)
         last = steps.start if taken.step is None else taken.step
         for number in range(steps.start, last + 1):
             step = ladder.steps[number]
-            ways = (issuers if step.is_issuers else desks).get(step.desk, frozenset())
-            found.append(Call(number=number, at_s=at_s, desk=step.desk, is_issuers=step.is_issuers, ways=ways))
+            ways, is_same = _ways(step, desks, issuers, told)
+            found.append(Call(number, at_s, step.desk, step.is_issuers, ways, is_same))
+            told = _with(told, step.desk, desks, ways)
         if taken.following is None:
             break
         at_s += ladder.wait_s(taken.following, behind=taken.step)
@@ -147,18 +172,24 @@ def calls(ladder: Ladder, desks: Mapping[str, frozenset[str]], issuers: Mapping[
     return found
 
 
-def weak(planned: list[Call], first: frozenset[str]) -> Iterator[Text]:
-    """
-    What is wrong with these calls: desks that do not exist, and those that are reached as who was called before.
+def _ways(step: Step, desks: Desks, issuers: Desks, told: Desks) -> tuple[frozenset[str], bool]:
+    if step.is_issuers:
+        return ways_to(step.desk, issuers, {})
+    return ways_to(step.desk, desks, told) if step.desk in desks else (frozenset(), False)
 
-    `first`: the ways by which the event is told when it comes.
-    """
-    before = first
+
+def _with(told: Desks, desk: str, desks: Desks, ways: frozenset[str]) -> Desks:
+    """Who was told, and who is now that a desk is called by these ways: the others by those that it has not."""
+    beside = ways - desks.get(desk, frozenset())
+    now = {name: held & (ways if name == desk else beside) for name, held in desks.items()}
+    return {name: told.get(name, frozenset()) | held for name, held in now.items()}
+
+
+def weak(planned: list[Call]) -> Iterator[Text]:
+    """What is wrong with these calls: desks that do not exist, and those that are reached as who is told before."""
     for call in planned:
         said = {"number": call.number + 1, "desk": call.desk}
         if not call.ways:
             yield (NOBODY if call.is_issuers else NO_DESK).format(**said)
-            continue
-        if not call.is_issuers and call.ways <= before:  # who issued it is somebody else in any case
+        elif call.is_same_way and not call.is_issuers:  # who issued it is somebody else in any case
             yield SAME_WAY.format(**said, ways=", ".join(sorted(call.ways)))
-        before = call.ways

@@ -33,6 +33,8 @@ KINDS: Mapping[str, Text] = {
 SOMETHING = Text("event", "evento")
 URGENT = Text("URGENT: {what}", "URGENTE: {what}")
 AGAIN = Text("NOT ACKNOWLEDGED YET: {what}", "AÚN SIN CONFIRMAR: {what}")
+DUE = Text("Acknowledge:   by {by}\n", "Confirmar:    antes de {by}\n")
+DUE_IN_LIST = Text("\n  acknowledge by {by}", "\n  confirmar antes de {by}")
 EVENTS = Text("{count} events", "{count} eventos")
 
 # What is not actual says so first, in the subject and above everything else.
@@ -54,7 +56,7 @@ EVENT = Text(
 When:          {at}
 Event:         {link}
 Subscription:  {name}, no. {seq}
-
+{due}
 This mail says only that there is something. What it is shows at the link, to who may read it and has a token.
 Tell its sender that you have it: puente ack {event} acknowledged
 
@@ -66,7 +68,7 @@ No more of these mails: {unsubscribe}
 Cuándo:       {at}
 Evento:       {link}
 Suscripción:  {name}, no. {seq}
-
+{due}
 Este correo dice solo que hay algo. Qué es se ve en el enlace, con un token y si puede leerlo.
 Avise a quien lo envió que ya lo tiene: puente ack {event} acknowledged
 

@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from hub import mail_words as words
 from hub.subscribing import State
@@ -140,8 +141,16 @@ def _marked(subject: str, text: Text, errand: Errand) -> tuple[str, Text]:
     return f"{_line(words.MARKS[status], errand.subscription)} {subject}", loud
 
 
-def _when(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+def _when(at: datetime, zone: str = "UTC") -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
+
+
+def _due(errand: Errand, form: Text) -> Text:
+    """Until when to acknowledge it, by the clock of who has said which one is theirs; nothing where nobody waits."""
+    quiet = errand.subscription.quiet
+    if errand.required_by is None:
+        return _wordless("")
+    return form.format(by=_when(errand.required_by, "UTC" if quiet is None else quiet.zone))
 
 
 def _of_event(head: Letterhead, errand: Errand, pointer: Pointer) -> _Said:
@@ -150,6 +159,7 @@ def _of_event(head: Letterhead, errand: Errand, pointer: Pointer) -> _Said:
         what=_what(errand),
         at=_when(errand.claim.made_at),
         link=head.links.event(pointer.event),
+        due=_due(errand, words.DUE),
         event=pointer.event,
         seq=pointer.seq,
         **_common(head, one),
@@ -183,11 +193,12 @@ def _counted(errands: Sequence[Errand]) -> Iterator[Text]:
 def _listed(head: Letterhead, events: Sequence[tuple[Errand, Pointer]]) -> Iterator[Text]:
     for errand, pointer in events:
         yield _wordless(
-            "no. {seq}  {at}  {what}\n  {link}",
+            "no. {seq}  {at}  {what}\n  {link}{due}",
             seq=pointer.seq,
             at=_when(errand.claim.made_at),
             what=_what(errand),
             link=head.links.event(pointer.event),
+            due=_due(errand, words.DUE_IN_LIST),
         )
 
 

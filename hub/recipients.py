@@ -64,12 +64,17 @@ class Across:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaited:
-    """Until when an agency has to acknowledge; the step of the ladder (from 1) that was taken last, and when."""
+    """
+    Until when an agency has to acknowledge; the step of the ladder (from 1) that was taken last, and when.
+
+    `is_unreached`: that was the last one, and it has found nobody whom to tell.
+    """
 
     required_by: datetime
     is_overdue: bool
     escalated: int | None
     escalated_at: datetime | None
+    is_unreached: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

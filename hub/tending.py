@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from hub.carrying import End
     from hub.store import Connection
     from hub.subscribing import Subscription
+
+logger = logging.getLogger(__name__)
 
 FAILING_FOR = timedelta(days=3)
 HEARTBEATS_AT_ONCE = 1000
@@ -45,12 +48,15 @@ def disable(conn: Connection, node: str, one: Subscription, reason: Reason, at: 
     """
     Tell it nothing any more, and tell its agency so by its other subscriptions; whether it was not so before.
 
+    Where there are no others, `GET /v1/me` warns of it, and the operator's log names it.
+
     In a transaction that began with `hub.store.deliveries.change_states`.
     """
     if not subscriptions.disable(conn, one.id, reason):
         return False
     deliveries.withdraw(conn, one.id)
-    deliveries.put_notices(conn, one.agency, f"disabled:{one.id}:{reason}", at, beside=one.id)
+    if not deliveries.put_notices(conn, one.agency, f"disabled:{one.id}:{reason}", at, beside=one.id):
+        logger.warning("subscription %s is disabled (%s), and its agency has no other to be told by", one.id, reason)
     audit.note(conn, node, "subscription.disable", {"subscription": str(one.id), "of": one.agency, "reason": reason})
     return True
 

@@ -127,6 +127,7 @@ class Notice:
     severity: str | None  # a code of CAP, where the event has one
     gateway: str  # the node's own address, without a slash at its end
     escalation: int | None = None  # the step of its ladder, where nobody had acknowledged it in time
+    ack_required_by: datetime | None = None  # for the subscriber's agency, as long as it has not acknowledged it
 
     def __post_init__(self) -> None:
         """Refuse words where a code belongs."""
@@ -155,6 +156,8 @@ def payload(notice: Notice) -> bytes:
         data["severity"] = notice.severity
     if notice.escalation is not None:
         data["escalation"] = notice.escalation
+    if notice.ack_required_by is not None:
+        data["ack_required_by"] = notice.ack_required_by
     return _body(notice.type, notice.at, data)
 
 

@@ -42,6 +42,7 @@ UNANSWERED = Text("no receipt yet", "aún sin acuse")
 DUE = Text("to acknowledge by {at}", "debe confirmar antes de {at}")
 OVERDUE = Text("OVERDUE since {at}", "VENCIDO desde {at}")
 ESCALATED = Text("step {step} called {at}", "paso {step} llamado {at}")
+UNREACHED = Text("step {step} REACHES NOBODY since {at}", "paso {step} NO ALCANZA A NADIE desde {at}")
 PROPOSED = Text("perhaps for {agencies}", "quizá para {agencies}")
 NO_LONGER = Text("may no longer read it", "ya no puede leerlo")
 ACCEPTED = Text("accepted", "aceptado")
@@ -191,7 +192,8 @@ def _of_agency(row: Mapping[str, Any], clock: Clock, language: str) -> Iterator[
     if row["ack_required_by"] is not None and row["acknowledged"] is None and row["declined"] is None:
         yield (OVERDUE if row["overdue"] else DUE).format(at=clock.shows(row["ack_required_by"])).in_(language)
     if row["escalated"] is not None:
-        yield ESCALATED.format(step=row["escalated"], at=clock.shows(row["escalated_at"])).in_(language)
+        said = UNREACHED if row["unreached"] else ESCALATED
+        yield said.format(step=row["escalated"], at=clock.shows(row["escalated_at"])).in_(language)
     if not row["may_read"]:
         yield f"[{NO_LONGER.in_(language)}]"
 

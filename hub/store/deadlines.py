@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row, dict_row, tuple_row
 
 from hub.recipients import SETTLING, Awaited
 from hub.store import array
@@ -107,7 +107,7 @@ def recall(conn: Connection, recalls: Collection[UUID], at: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """One that is due: `step` comes now."""
+    """One that is due: `step` comes now; the one that was taken last, and when."""
 
     event: UUID
     agency: str
@@ -115,6 +115,13 @@ class Deadline:
     ladder: str
     is_urgent: bool
     step: int
+    escalated: int | None
+    escalated_at: datetime | None
+
+    @property
+    def is_unreached(self) -> bool:
+        """Whether its last step was taken and found nobody: then the same one comes next."""
+        return self.escalated == self.step
 
 
 def due(conn: Connection, at: datetime, *, limit: int) -> list[Deadline]:
@@ -123,7 +130,7 @@ def due(conn: Connection, at: datetime, *, limit: int) -> list[Deadline]:
         conn.cursor(row_factory=class_row(Deadline))
         .execute(
             """
-            SELECT event, agency, position, ladder, is_urgent, step FROM deadline
+            SELECT event, agency, position, ladder, is_urgent, step, escalated, escalated_at FROM deadline
              WHERE state = 'open' AND due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
             """,
             (at, limit),
@@ -199,7 +206,8 @@ def of_event(conn: Connection, event: UUID, at: datetime) -> dict[str, Awaited]:
         .execute(
             """
             SELECT agency, required_by, state IN ('open', 'ended') AND required_by <= %s AS is_overdue,
-                   escalated + 1 AS escalated, escalated_at
+                   escalated + 1 AS escalated, escalated_at,
+                   state = 'open' AND coalesce(escalated = step, false) AS is_unreached
               FROM deadline WHERE event = %s
             """,
             (at, event),
@@ -207,3 +215,46 @@ def of_event(conn: Connection, event: UUID, at: datetime) -> dict[str, Awaited]:
         .fetchall()
     )
     return {row.pop("agency"): Awaited(**row) for row in rows}
+
+
+def unreached(conn: Connection) -> int:
+    """How many deadlines there are whose last step has found nobody yet."""
+    row = conn.execute("SELECT count(*) FROM deadline WHERE state = 'open' AND escalated = step").fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def required(conn: Connection, asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], datetime]:
+    """Of these events and agencies those where an acknowledgement is waited for, with until when it is due."""
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute(
+            """
+            SELECT d.event, d.agency, d.required_by FROM unnest(%s::uuid[], %s::text[]) AS a (event, agency)
+              JOIN deadline d ON d.event = a.event AND d.agency = a.agency
+             WHERE d.state IN ('open', 'ended')
+            """,
+            (array([event for event, _ in asked]), array([agency for _, agency in asked])),
+        )
+        .fetchall()
+    )
+    return {(event, agency): required_by for event, agency, required_by in rows}
+
+
+def own(conn: Connection, event: UUID) -> datetime | None:
+    """Until when whoever a gateway's connection speaks for has to acknowledge an event; None: it need not any more."""
+    row = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT required_by FROM own_deadline WHERE event = %s", (event,))
+        .fetchone()
+    )
+    return None if row is None else row[0]
+
+
+def own_newest(conn: Connection, *, limit: int) -> dict[UUID, datetime]:
+    """The same of every event that waits for its acknowledgement, at most `limit`, what is due last first."""
+    rows = (
+        conn.cursor(row_factory=tuple_row)
+        .execute("SELECT event, required_by FROM own_deadline ORDER BY required_by DESC LIMIT %s", (limit,))
+        .fetchall()
+    )
+    return dict(rows)

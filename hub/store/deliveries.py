@@ -105,14 +105,22 @@ def put_other(
 
 
 def put_notices(conn: Connection, agency: str, about: str, at: datetime, *, beside: UUID) -> int:
-    """Queue a notice for all other subscriptions of an agency to which something may go; how many that are."""
+    """
+    Queue a notice for other subscriptions of an agency to which something may go; how many that are.
+
+    For those by another channel than `beside` has, where there are any: what failed there may fail by all of its kind.
+    """
     done = conn.execute(
         """
         INSERT INTO delivery (subscription, part, kind, is_urgent, about, due_at)
-        SELECT s.id, s.part, 'notice', false, %s, %s FROM subscription s
-         WHERE s.agency = %s AND s.id <> %s AND s.state = 'enabled' AND s.channel <> 'kafka'
+        SELECT o.id, o.part, 'notice', false, %(about)s, %(at)s FROM (
+               SELECT s.id, s.part, s.channel = b.channel AS is_same, bool_and(s.channel = b.channel) OVER () AS are_all
+                 FROM subscription b CROSS JOIN subscription s
+                WHERE b.id = %(beside)s AND s.agency = %(agency)s AND s.id <> b.id AND s.state = 'enabled'
+                  AND s.channel <> 'kafka') o
+         WHERE o.are_all OR NOT o.is_same
         """,
-        (about, at, agency, beside),
+        {"about": about, "at": at, "agency": agency, "beside": beside},
     )
     return done.rowcount
 

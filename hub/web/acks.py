@@ -1,4 +1,4 @@
-"""`POST /v1/events/{id}/acks`."""
+"""`POST /v1/events/{id}/acks` and `GET /v1/acks/due`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from flask_smorest import Blueprint
 
-from hub.acks import acknowledge
+from hub.acks import acknowledge, read_due
 from hub.errors import Invalid
 from hub.ingest import Accepted
-from hub.store import connection
+from hub.items import item
+from hub.store import connection, transaction
 from hub.web import shapes
 from hub.web.auth import answer
 from hub.web.bodies import in_data, json_response, read_object
 from hub.web.hub import current_hub
+from hub.web.queries import takes
 from schemas.ack import STATES
 from schemas.complaints import UNKNOWN
 from schemas.flaws import flaw
@@ -56,3 +58,17 @@ def answer_event(hub_id: UUID) -> Response:
 
     accepted = answer(act)
     return json_response(f'{{"id":"{accepted.hub_id}"}}', 201 if accepted.is_new else 200)
+
+
+@bp.get("/acks/due")
+@takes(bp, shapes.DueQuery)
+@bp.response(200, shapes.DueAcks)
+def list_due(limit: int) -> Response:
+    """What the caller's agency has yet to acknowledge, as far as it may be read; the first that is due comes first."""
+    hub = current_hub()
+
+    def read(asking: Asking) -> str:
+        with transaction(hub.pool, asking.reader) as conn:
+            return ",".join(item(shown, required_by) for shown, required_by in read_due(conn, asking, limit=limit))
+
+    return json_response(f'{{"due":[{answer(read)}]}}')

@@ -15,7 +15,7 @@ from hub.errors import Invalid, KeyReused
 from hub.events import read_event
 from hub.ingest import Accepted, accept, settle_lane
 from hub.items import item
-from hub.store import connection, idempotency, rejections, transaction
+from hub.store import connection, deadlines, idempotency, rejections, transaction
 from hub.web import shapes
 from hub.web.auth import answer
 from hub.web.bodies import json_response, read_raw
@@ -140,6 +140,6 @@ def show_event(hub_id: UUID) -> Response:
 
     def read(asking: Asking) -> str:
         with transaction(hub.pool, asking.reader) as conn:
-            return item(read_event(conn, asking, hub_id))
+            return item(read_event(conn, asking, hub_id), deadlines.own(conn, hub_id))
 
     return json_response(answer(read))

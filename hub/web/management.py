@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 
 from hub.errors import Unavailable
 from hub.store import access, agencies, connection, log, tree
-from hub.web import border_gauges
+from hub.web import border_gauges, delivery_gauges
 from hub.web.metrics import Looked
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def create_management_app(
         multiprocess.MultiProcessCollector(registry, metrics_dir)  # type: ignore[no-untyped-call]
         _gauge_broker_rules(registry, pool)
         border_gauges.gauge(registry, pool, own_key_left_s())
+        delivery_gauges.gauge(registry, pool)
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     return app

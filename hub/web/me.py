@@ -9,16 +9,13 @@ from flask import g
 from flask_smorest import Blueprint
 
 from hub.me import describe
-from hub.store import connection
 from hub.web import shapes
-from hub.web.auth import answer
+from hub.web.auth import act
 from hub.web.hub import current_hub
 from hub.web.queries import takes
 
 if TYPE_CHECKING:
     from hub.grants import Grant, Selector
-    from hub.me import Self
-    from hub.reading import Asking
     from hub.reminders import Warned
 
 bp = Blueprint("me", __name__, url_prefix="/v1", description="The caller itself")
@@ -30,13 +27,7 @@ bp = Blueprint("me", __name__, url_prefix="/v1", description="The caller itself"
 def show_me() -> dict[str, Any]:
     """Who am I, what may I see, and until when."""
     hub = current_hub()
-
-    def read(asking: Asking) -> Self:
-        with connection(hub.pool, asking.reader) as conn:
-            asking.require_current(conn)
-            return describe(conn, asking)
-
-    described = answer(read)
+    described = act(lambda conn, asking: describe(conn, asking, hub.ladders))
     principal, at = described.asking.principal, described.asking.at
     agency = principal.agency
     person = principal.person
@@ -63,6 +54,7 @@ def show_me() -> dict[str, Any]:
         "grants": [_grant(grant, in_force=grant.is_in_force(at)) for grant in described.grants],
         "expiring": [_expiring(warned) for warned in described.expiring],
         "closed": list(described.closed),
+        "warnings": [text.as_dict() for text in described.warnings],
     }
 
 

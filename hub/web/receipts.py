@@ -33,7 +33,7 @@ MOST_ROWS = 20_000  # of one CSV; what is behind them is asked for with `after`
 COLUMNS = (
     *("recipient", "name", "kind", "country", "node", "may_read"),
     *("sent", "received", "delivered", "read", "acknowledged", "declined", "reason"),
-    *("ack_required_by", "overdue", "escalated", "escalated_at", "proposed"),
+    *("ack_required_by", "overdue", "escalated", "escalated_at", "unreached", "proposed"),
     *("sequence", "outcome", "position"),
 )
 
@@ -96,6 +96,9 @@ class ReceiptShape(Schema):
         required=True, allow_none=True, metadata={"description": "the step of the ladder that was taken last, from 1"}
     )
     escalated_at = fields.String(required=True, allow_none=True)
+    unreached = fields.Boolean(
+        required=True, metadata={"description": "that was the last step, and it has found nobody whom to tell"}
+    )
     proposed = fields.List(
         fields.String(),
         required=True,
@@ -195,6 +198,7 @@ def _recipient(one: Recipient, here: str) -> dict[str, Any]:
         "overdue": awaited is not None and awaited.is_overdue,
         "escalated": None if awaited is None else awaited.escalated,
         "escalated_at": None if awaited is None else _text(awaited.escalated_at),
+        "unreached": awaited is not None and awaited.is_unreached,
         "proposed": one.proposed,
     }
 

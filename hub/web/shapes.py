@@ -93,6 +93,12 @@ class EntriesQuery(Query):
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
+class DueQuery(Query):
+    """What is due last first."""
+
+    limit = fields.Integer(load_default=200, validate=validate.Range(1, 500))
+
+
 class Accepted(Schema):
     """The hub's own id of a stored event."""
 
@@ -106,6 +112,11 @@ class Item(Schema):
     projection = fields.String(required=True)
     grant = fields.String()
     recalled_at = fields.String(metadata={"description": "of an own event that was taken back"})
+    ack_required_by = fields.String(
+        metadata={
+            "description": "until when the caller's agency has to acknowledge it, as long as it has not; not in feeds"
+        }
+    )
     event = fields.Dict(required=True, metadata={"description": "an event, cut down to the projection"})
 
 
@@ -115,6 +126,12 @@ class FeedPage(Schema):
     events = fields.List(fields.Nested(Item), required=True)
     next = fields.String(required=True)
     more = fields.Boolean(required=True)
+
+
+class DueAcks(Schema):
+    """What waits for the acknowledgement of the caller's agency: each with `ack_required_by`, the first one first."""
+
+    due = fields.List(fields.Nested(Item), required=True)
 
 
 class ActiveAlerts(Schema):
@@ -207,6 +224,13 @@ class Me(Schema):
         metadata={"description": "what ends within 30 days, the first one first"},
     )
     closed = fields.List(fields.String(), required=True)
+    warnings = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={
+            "description": "what to mend: subscriptions that were disabled, desks that nobody is called at: en, es"
+        },
+    )
 
 
 class Rejections(Schema):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import Unavailable
-from hub.escalating import escalate
+from hub.escalating import MOST_NAMED, escalate
 from hub.picture import Stale
 from hub.store import connect, log, protected
 from hub.warning import warn
@@ -96,9 +96,17 @@ def _look(keeper: Keeper, conn: Connection) -> None:
 def _escalated(keeper: Keeper, conn: Connection) -> int:
     """How many deadlines moved on; when the rules have changed under it, the next look comes to them."""
     try:
-        moved = escalate(conn, keeper.picture, keeper.ladders, keeper.now())
+        done = escalate(conn, keeper.picture, keeper.ladders, keeper.now())
     except Stale:
         return 0
-    if moved:
-        logger.info("%d deadlines without an acknowledgement were moved on", moved)
-    return moved
+    if done.due:
+        logger.info("%d deadlines without an acknowledgement were moved on", done.due)
+    for one in done.unreached:
+        logger.error(
+            "event %s: nobody at its issuer %s can be told that no acknowledgement came from %s%s; tried again",
+            one.event,
+            one.issuer,
+            ", ".join(one.silent[:MOST_NAMED]),
+            f" and {len(one.silent) - MOST_NAMED} more" if len(one.silent) > MOST_NAMED else "",
+        )
+    return done.due

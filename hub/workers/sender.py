@@ -241,6 +241,7 @@ def body_of(errand: Errand, gateway: str, at: datetime) -> bytes:
         severity=pointer.seen.severity,
         gateway=gateway,
         escalation=step_of(claim.about),
+        ack_required_by=errand.required_by,
     )
     return webhooks.payload(notice)
 

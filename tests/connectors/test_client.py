@@ -13,7 +13,8 @@ import trustme
 from click.testing import CliRunner, Result
 
 from connectors import profile as profiles
-from connectors.agency_cli import ack, publish, tail, token
+from connectors.ack_cli import ack
+from connectors.agency_cli import publish, tail, token
 from connectors.client import Gateway, Refused, Unavailable
 from connectors.config import ConfigError
 from connectors.event_cli import note, recall, relabel

@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from hub import main_rules
 from hub.directory import Kind
 from hub.ladder_rows import load_ladders
-from hub.ladders import Ladder, Ladders, Step, Urgency, calls, turn, weak
+from hub.ladders import Ladder, Ladders, Step, Urgency, calls, turn, ways_to, weak
 from hub.settings import SettingsError, load_settings
 from schemas.flaws import flatten
 from tests.support.cast import LADDERS
@@ -166,7 +166,7 @@ def test_a_desk_that_is_not_there_is_passed_over_and_the_issuer_never_is() -> No
 
 
 def planned(*desks: str) -> list[tuple[int, str]]:
-    return [(call.at_s, call.desk) for call in calls(THREE, dict.fromkeys(desks, BY_HOOK), {"duty": BY_MAIL})]
+    return [(call.at_s, call.desk) for call in calls(THREE, dict.fromkeys(desks, BY_HOOK), {"duty": BY_MAIL}, {})]
 
 
 def test_calls_come_when_they_are_due() -> None:
@@ -180,7 +180,7 @@ def test_a_missing_desk_brings_the_next_call_at_once_and_the_waits_after_it_stay
 
 
 def told(desks: dict[str, frozenset[str]], issuers: dict[str, frozenset[str]], first: frozenset[str]) -> list[str]:
-    return [str(text) for text in weak(calls(THREE, desks, issuers), first)]
+    return [str(text) for text in weak(calls(THREE, {"duty": first} | desks, issuers, {"duty": first}))]
 
 
 def test_nothing_is_missing_where_each_desk_is_reached_by_another_way() -> None:
@@ -189,9 +189,46 @@ def test_nothing_is_missing_where_each_desk_is_reached_by_another_way() -> None:
 
 def test_what_is_missing_or_reached_by_the_same_way_is_said() -> None:
     assert told({"supervisor": BY_HOOK}, {}, BY_HOOK) == [
-        "step 1: desk supervisor is reached by webhook alone, as is who was called before",
+        "step 1: desk supervisor is reached by webhook alone, as is who is told before",
         "step 2: there is no desk command, so the next step is taken at once",
-        "step 3: the issuer has no desk duty, so nobody is told",
+        "step 3: the issuer has no desk duty and no other, so nobody is told",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("desks", "told_before", "ways"),
+    [
+        ({"supervisor": BY_MAIL, "duty": BY_HOOK}, {"duty": BY_HOOK}, (BY_MAIL, False)),
+        ({"supervisor": BY_MAIL | BY_HOOK, "duty": BY_HOOK}, {"duty": BY_HOOK}, (BY_MAIL | BY_HOOK, False)),
+        ({"supervisor": BY_HOOK, "duty": BY_HOOK}, {"duty": BY_HOOK}, (BY_HOOK, True)),
+        ({"supervisor": BY_HOOK, "duty": BY_HOOK, "night": BY_MAIL}, {"duty": BY_HOOK}, (BY_HOOK | BY_MAIL, False)),
+        ({"supervisor": BY_HOOK, "night": BY_MAIL}, {}, (BY_HOOK, False)),
+        ({"supervisor": BY_HOOK, "night": BY_MAIL}, {"supervisor": BY_HOOK}, (BY_HOOK, False)),
+        ({"night": BY_MAIL}, {}, (BY_MAIL, False)),
+    ],
+    ids=[
+        "by its own way, which is another",
+        "by all its ways, if one is another",
+        "by the same way, if the agency has no other",
+        "by the agency's other way beside",
+        "by its own, if nobody was told",
+        "by its own, if it alone was told",
+        "by all of the agency's, if there is no such desk",
+    ],
+)
+def test_a_desk_is_called(
+    desks: dict[str, frozenset[str]], told_before: dict[str, frozenset[str]], ways: tuple[frozenset[str], bool]
+) -> None:
+    assert ways_to("supervisor", desks, told_before) == ways
+
+
+def test_what_an_earlier_call_has_used_is_no_other_way_for_the_next() -> None:
+    desks = {"duty": BY_HOOK, "supervisor": BY_MAIL, "command": BY_MAIL}
+
+    assert [call.ways for call in calls(THREE, desks, {"duty": BY_HOOK}, {"duty": BY_HOOK})] == [
+        BY_MAIL,
+        BY_MAIL | BY_HOOK,
+        BY_HOOK,
     ]
 
 
@@ -202,7 +239,7 @@ LADDERS_OF = st.lists(st.integers(0, 1000), min_size=1, max_size=6, unique=True)
 
 @given(LADDERS_OF, st.sets(st.sampled_from([f"desk-{number}" for number in range(6)])))
 def test_every_step_has_its_call_in_order_and_the_last_is_the_issuers(one: Ladder, desks: set[str]) -> None:
-    found: list[Any] = calls(one, dict.fromkeys(desks, BY_HOOK), {})
+    found: list[Any] = calls(one, dict.fromkeys(desks, BY_HOOK), {}, {})
 
     assert [call.number for call in found] == list(range(len(one.steps)))
     assert all(earlier.at_s <= later.at_s for earlier, later in pairwise(found))

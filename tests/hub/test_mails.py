@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import email
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import time, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -16,7 +17,7 @@ from hub.filters import Filter, seen_in
 from hub.mail_links import CONFIRM, UNSUBSCRIBE, MailLinks
 from hub.mail_words import KINDS, REASONS
 from hub.mails import Letterhead, compose
-from hub.subscribing import Reason, State
+from hub.subscribing import Quiet, Reason, State
 from schemas.registry import BODIES
 from tests.support.errands import AT, EVENT, NONCE, SUBSCRIPTION, errand, other, subscription
 
@@ -59,6 +60,34 @@ def test_each_block_has_the_event_the_subscription_and_how_to_end_it() -> None:
         assert f"https://us.puente.example/v1/events/{EVENT}\n" in block
         assert '"night desk", no. 12\n' in block
         assert LINKS.unsubscribe(subscription()) in block
+
+
+DAWN = Quiet(begins=time(22), ends=time(6), zone="America/Tijuana")
+
+
+@pytest.mark.parametrize(
+    ("quiet", "said"), [(None, "2026-05-04 12:10 UTC"), (DAWN, "2026-05-04 05:10 America/Tijuana")], ids=str
+)
+def test_until_when_to_acknowledge_is_said_by_the_clock_of_its_reader(quiet: Quiet | None, said: str) -> None:
+    told = replace(errand(subscription(quiet=quiet)), required_by=AT + timedelta(minutes=10))
+
+    english, spanish = blocks(told)
+
+    assert (f"\nAcknowledge:   by {said}\n" in english, f"\nConfirmar:    antes de {said}\n" in spanish) == (True, True)
+
+
+def test_who_need_not_acknowledge_reads_of_no_time() -> None:
+    assert "Acknowledge:" not in "".join(blocks(errand()))
+
+
+def test_a_digest_says_until_when_of_each_event() -> None:
+    many = [errand(no=1, seq=1, is_urgent=False), errand(no=2, seq=2, is_urgent=False)]
+    many[1] = replace(many[1], required_by=AT)
+
+    english, spanish = blocks(*many)
+
+    assert english.count("\n  acknowledge by 2026-05-04 12:00 UTC\n") == 1
+    assert spanish.count("\n  confirmar antes de 2026-05-04 12:00 UTC\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,12 @@ def test_an_event_without_severity_has_none_in_its_notice() -> None:
     assert "severity" not in orjson.loads(payload(replace(NOTICE, severity=None)))["data"]
 
 
+def test_a_notice_says_until_when_to_acknowledge_where_somebody_has_to() -> None:
+    told = orjson.loads(payload(replace(NOTICE, ack_required_by=AT)))["data"]
+
+    assert told["ack_required_by"] == "2026-05-04T12:00:00.250000Z"
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -185,7 +191,7 @@ def test_words_have_no_place_in_a_notice(words: dict[str, Any]) -> None:
 def test_every_member_of_a_notice_is_accounted_for() -> None:
     """Whoever adds one has to say here that it is an id, a code or a number."""
     told = {"type", "at", "event", "subscription", "seq", "status", "urgent", "severity", "gateway"}
-    told |= {"escalation"}
+    told |= {"escalation", "ack_required_by"}
 
     assert {field.name for field in fields(Notice)} == told
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from hub.escalating import escalate
+from hub.escalating import Unreached, escalate
 from hub.picture import Picture, Stale
 from tests.support import cast
 from tests.support.node import Desk, Node, missing_child
@@ -19,6 +19,7 @@ class Escalation:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.dispatch = Dispatch(node)
+        self.unreached: list[Unreached] = []
 
     def alert(self, police: Desk, verb: str = "issued", *, urgent: bool = True, **differs: Any) -> str:
         """An alert that has been passed on."""
@@ -47,8 +48,9 @@ class Escalation:
                     each = escalate(conn, picture, self.dispatch.ladders, self.node.clock())
                 except Stale:
                     continue
-                moved += each
-                if not each:
+                moved += each.due
+                self.unreached += each.unreached
+                if not each.due:
                     return moved
 
     def deadlines(self) -> list[tuple[str, str, int | None]]:

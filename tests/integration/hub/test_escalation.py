@@ -96,6 +96,7 @@ def test_the_next_desk_is_called_and_then_the_next_and_last_the_issuer(escalatio
     assert moved == [0, 1, 0, 1, 0, 1, 0]
     assert escalation.called() == [
         (SHERIFF.id, "supervisor", "escalation:1"),
+        (SHERIFF.id, "duty", "escalation:2"),  # by webhook, since the supervisor was told by mail
         (SHERIFF.id, "command", "escalation:2"),
         (POLICE.id, "duty", f"unacknowledged:{hub_id}:{SHERIFF.id}"),
     ]
@@ -147,6 +148,76 @@ def test_where_a_desk_is_not_there_the_next_is_called_at_once(
 
     assert first == [(SHERIFF.id, "command", "escalation:2")]
     assert escalation.called()[1:] == [(POLICE.id, "night", f"unacknowledged:{hub_id}:{SHERIFF.id}")]
+
+
+NOT_AT_FIRST = {"types": ["case.*"]}  # of what is told of no alert when it comes
+
+
+def called_by(escalation: Escalation) -> list[tuple[str, str]]:
+    """Desks and ways."""
+    return escalation.node.rows(
+        "SELECT s.desk, s.channel FROM delivery d JOIN subscription s ON s.id = d.subscription"
+        " WHERE d.about IS NOT NULL ORDER BY s.desk, s.channel"
+    )
+
+
+def recorded(escalation: Escalation) -> list[tuple[str, str | None]]:
+    """By which ways calls went, and whether these were the same as before."""
+    return escalation.node.rows(
+        "SELECT detail::json->>'channels', detail::json->>'same_way' FROM audit WHERE action = 'escalate' ORDER BY no"
+    )
+
+
+def test_who_was_told_by_webhook_is_called_by_mail_as_well_whatever_desk_has_it(
+    escalation: Escalation, police: Desk, sheriff: Desk
+) -> None:
+    subscribe(sheriff)
+    subscribe(sheriff, desk="supervisor")
+    desk(sheriff, "night", filter=NOT_AT_FIRST)
+    escalation.alert(police)
+
+    escalation.wait(11)
+
+    assert called_by(escalation) == [("night", "email"), ("supervisor", "webhook")]
+    assert recorded(escalation) == [('["email","webhook"]', None)]
+
+
+def test_a_desk_that_is_reached_by_another_way_is_called_alone(
+    escalation: Escalation, police: Desk, sheriff: Desk
+) -> None:
+    subscribe(sheriff)
+    desk(sheriff, "supervisor")
+    desk(sheriff, "night", filter=NOT_AT_FIRST)
+    escalation.alert(police)
+
+    escalation.wait(11)
+
+    assert (called_by(escalation), recorded(escalation)) == ([("supervisor", "email")], [('["email"]', None)])
+
+
+def test_where_there_is_one_way_alone_it_is_used_again_and_that_is_on_record(
+    escalation: Escalation, police: Desk, sheriff: Desk
+) -> None:
+    subscribe(sheriff)
+    subscribe(sheriff, desk="supervisor", filter=NOT_AT_FIRST)
+    escalation.alert(police)
+
+    escalation.wait(11)
+
+    assert (called_by(escalation), recorded(escalation)) == ([("supervisor", "webhook")], [('["webhook"]', "true")])
+
+
+def test_an_issuer_that_had_its_own_event_by_webhook_is_called_by_mail_as_well(
+    escalation: Escalation, police: Desk
+) -> None:
+    subscribe(police, desk="night", filter={"own": True})
+    subscribe(police, filter=NOT_AT_FIRST)
+    desk(police, "command", filter=NOT_AT_FIRST)
+    escalation.alert(police)
+
+    escalation.wait(11)
+
+    assert called_by(escalation) == [("command", "email"), ("duty", "webhook")]
 
 
 def test_quiet_hours_hold_back_no_call_about_what_is_urgent(
@@ -306,7 +377,7 @@ def test_a_clock_that_jumps_ahead_skips_no_step_and_takes_one_at_a_time(escalati
 
     moved = [escalation.wait(minutes) for minutes in (24 * 60, 9.9, 0.2, 4.9, 0.2)]
 
-    assert (moved, len(escalation.called())) == ([1, 0, 1, 0, 1], 3)
+    assert (moved, len(escalation.called())) == ([1, 0, 1, 0, 1], 4)
 
 
 @pytest.mark.usefixtures("desks")
@@ -321,4 +392,4 @@ def test_a_clock_that_is_set_back_repeats_no_step_and_delays_none_for_long(
 
     moved = [escalation.look(), escalation.wait(9.9), escalation.wait(0.2)]
 
-    assert (moved, [desk for _, desk, _ in escalation.called()]) == ([0, 0, 1], ["supervisor", "command"])
+    assert (moved, [desk for _, desk, _ in escalation.called()]) == ([0, 0, 1], ["supervisor", "duty", "command"])

@@ -236,7 +236,10 @@ def test_checking_is_one_of_the_commands_of_receipts() -> None:
     assert (done.exit_code, {"show", "verify"} <= set(done.output.split())) == (0, True)
 
 
-def test_the_board_says_who_is_late_and_who_was_called(escalation: Escalation, hub_id: str, terminal: Terminal) -> None:
+def test_the_board_says_who_is_late_and_who_was_called(
+    escalation: Escalation, sheriff: Desk, hub_id: str, terminal: Terminal
+) -> None:
+    desk(sheriff, "supervisor")
     escalation.node.rows(
         "UPDATE deadline SET (since, due_at, required_by) = (since - m, due_at - m, required_by - m)"
         "  FROM (VALUES (interval '11 minutes')) AS ago (m)"
@@ -246,4 +249,4 @@ def test_the_board_says_who_is_late_and_who_was_called(escalation: Escalation, h
     lines = terminal.does(receipts, hub_id, who=POLICE.id).splitlines()
 
     (line,) = [one for one in lines if SHERIFF.name in one]
-    assert ("OVERDUE since" in line, "step 3 called" in line) == (True, True)
+    assert ("OVERDUE since" in line, "step 1 called" in line) == (True, True)

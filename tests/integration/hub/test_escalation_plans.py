@@ -47,7 +47,7 @@ def test_an_agency_sees_when_which_of_its_desks_is_called(sheriff: Desk) -> None
     found = planned(sheriff)
 
     assert (found["agency"], found["ladder"], found["ack_within_s"]) == (SHERIFF.id, "urgent-alert", 600)
-    assert calls(found) == [(600, "supervisor", ["email"]), (1200, "command", ["webhook"]), (1500, "duty", [])]
+    assert calls(found) == [(600, "supervisor", ["email"]), (1200, "command", ["email", "webhook"]), (1500, "duty", [])]
     assert warnings(found) == []
 
 
@@ -69,10 +69,17 @@ def test_what_is_missing_is_said(sheriff: Desk, police: Desk) -> None:
     subscribe(sheriff, desk="supervisor")
 
     assert warnings(planned(police, agency=SHERIFF.id)) == [
-        "step 1: desk supervisor is reached by webhook alone, as is who was called before",
+        "step 1: desk supervisor is reached by webhook alone, as is who is told before",
         "step 2: there is no desk command, so the next step is taken at once",
-        "step 3: the issuer has no desk duty, so nobody is told",
+        "step 3: the issuer has no desk duty and no other, so nobody is told",
     ]
+
+
+def test_an_issuer_without_that_desk_is_called_at_any(sheriff: Desk, police: Desk) -> None:
+    desk(sheriff, "supervisor")
+    desk(police, "night")
+
+    assert calls(planned(police, agency=SHERIFF.id))[-1] == (1200, "duty", ["email"])
 
 
 def test_who_need_not_acknowledge_has_no_ladder(shelter: Desk) -> None:
@@ -135,7 +142,7 @@ def test_the_command_says_who_is_called_when(terminal: Terminal) -> None:
     assert terminal.does(command, "show", ALERT, "--agency", SHERIFF.id, who=POLICE.id).splitlines() == [
         f"{SHERIFF.id} acknowledges {ALERT} (urgent) within 0:10:00; ladder urgent-alert",
         "  1  +0:10:00  desk supervisor  email",
-        "  2  +0:20:00  desk command  webhook",
+        "  2  +0:20:00  desk command  email, webhook",
         "  3  +0:25:00  issuer, desk duty  email",
     ]
 

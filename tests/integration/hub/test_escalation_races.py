@@ -39,6 +39,7 @@ def escalation(node: Node, police: Desk) -> Escalation:
     node.regrant(grant(reader=Selector(kind=Kind.LAW_ENFORCEMENT), clearance=Sensitivity.ENFORCEMENT))
     for one in asked:
         desk(node.desk(one), "supervisor")
+    subscribe(police, filter={"types": ["case.*"]})
     found = Escalation(node)
     for _ in range(ALERTS):
         police.publish(missing_child(subject="s"))
@@ -59,7 +60,7 @@ def escalates(node: Node) -> int:
         while True:
             picture.refresh(conn)
             try:
-                each = escalate(conn, picture, LADDERS, node.clock() + LATER)
+                each = escalate(conn, picture, LADDERS, node.clock() + LATER).due
             except Stale:
                 continue
             moved += each
@@ -107,7 +108,7 @@ def test_what_a_leader_did_not_commit_is_done_by_the_next_once(node: Node) -> No
     picture = Picture.unread(LIMITS)
     with connect(node.url, name="test-keeper") as conn, conn.transaction(force_rollback=True):
         picture.refresh(conn)
-        moved = escalate(conn, picture, LADDERS, node.clock() + LATER)
+        moved = escalate(conn, picture, LADDERS, node.clock() + LATER).due
     nothing = called(node)
 
     escalates(node)

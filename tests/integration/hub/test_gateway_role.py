@@ -211,4 +211,4 @@ def test_no_other_table_that_a_gateway_reads_names_an_event(node: Node) -> None:
 
     # Consents are rules, and name the subject they are about; the views have predicates of their own; how far both
     # streams over the border have come says nothing of an event.
-    assert {name for (name,) in rows} == {"consent", "owed_closing", "offered", "crossing"}
+    assert {name for (name,) in rows} == {"consent", "owed_closing", "offered", "own_deadline", "crossing"}

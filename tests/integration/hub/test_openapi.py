@@ -91,6 +91,7 @@ def test_answers_have_the_members_that_are_described(police: Desk, shelter: Desk
         "/v1/feed": "/v1/feed",
         "/v1/me": "/v1/me",
         "/v1/alerts/active": "/v1/alerts/active",
+        "/v1/acks/due": "/v1/acks/due",
         "/v1/rejections": "/v1/rejections",
         "/v1/events/{hub_id}": f"/v1/events/{hub_id}",
         "/v1/cases/{subject}": "/v1/cases/s",

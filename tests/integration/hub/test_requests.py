@@ -14,7 +14,7 @@ from hub.web.auth import OPEN
 from tests.support.cast import POLICE
 from tests.support.node import Desk, Node, missing_child
 
-PATHS = ["/v1/feed", "/v1/alerts/active", "/v1/rejections", "/v1/me"]
+PATHS = ["/v1/feed", "/v1/alerts/active", "/v1/acks/due", "/v1/rejections", "/v1/me"]
 ONE_MEMBER_TOO_MANY = b'{"id":"a","id":"b"}'
 
 

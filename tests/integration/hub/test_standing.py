@@ -32,6 +32,7 @@ REQUESTS: dict[str, Callable[[Desk], Any]] = {
     "GET /v1/me": lambda desk: desk.get("/v1/me"),
     "GET /v1/feed": lambda desk: desk.get("/v1/feed"),
     "GET /v1/alerts/active": lambda desk: desk.get("/v1/alerts/active"),
+    "GET /v1/acks/due": lambda desk: desk.get("/v1/acks/due"),
     "GET /v1/cases/...": lambda desk: desk.get("/v1/cases/s"),
     "GET /v1/events/...": lambda desk: desk.get(f"/v1/events/{NOBODYS}"),
     "GET /v1/rejections": lambda desk: desk.get("/v1/rejections"),

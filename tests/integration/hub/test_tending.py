@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg.errors import CheckViolation
 
 from hub import tending
 from hub.carrying import End
+from hub.store import deliveries, subscriptions
+from hub.subscribing import Reason
 from tests.support.cast import POLICE, SHELTER
+from tests.support.metrics import metric
 from tests.support.node import Desk, Node, missing_child
 from tests.support.subscribing import Dispatch, shown, subscribe
 
@@ -74,6 +80,69 @@ def test_what_fails_for_three_days_is_disabled_and_its_agency_told_elsewhere(nod
         "notice",
         f"disabled:{failing}:failing",
     )
+
+
+def disabled(node: Node, subscription: UUID) -> list[tuple[str, str]]:
+    """It has failed for days; who hears of it: channel and kind."""
+    with node.database() as conn, conn.transaction():
+        deliveries.change_states(conn)
+        found = subscriptions.one(conn, subscription)
+        assert found is not None
+        assert tending.disable(conn, node.name, found[0], Reason.FAILING, node.clock())
+    return node.rows(
+        "SELECT s.channel, s.name FROM delivery d JOIN subscription s ON s.id = d.subscription WHERE d.kind = 'notice'"
+        " ORDER BY s.channel, s.name"
+    )
+
+
+MAIL: dict[str, Any] = {"channel": "email", "address": "duty@shelter.example"}
+
+
+def test_its_agency_hears_of_it_by_another_channel_where_it_has_one(node: Node, shelter: Desk) -> None:
+    failing = subscribe(shelter)
+    subscribe(shelter, name="other hook")
+    subscribe(shelter, name="mail", **MAIL)
+
+    assert disabled(node, failing) == [("email", "mail")]
+
+
+def test_its_agency_hears_of_it_by_the_same_channel_where_it_has_no_other(node: Node, shelter: Desk) -> None:
+    failing = subscribe(shelter)
+    subscribe(shelter, name="other hook")
+    subscribe(shelter, name="not proven", proven=False, **MAIL)
+
+    assert disabled(node, failing) == [("webhook", "other hook")]
+
+
+def test_where_it_has_no_other_at_all_it_is_warned_when_it_asks_and_the_operator_is(
+    node: Node, shelter: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given the only subscription, when it is disabled, then who it was shows in /v1/me, in the log and in a metric."""
+    failing = subscribe(shelter)
+    before = metric(node, "puente_subscriptions_untold", tmp_path)
+
+    told = disabled(node, failing)
+
+    assert told == []
+    assert shelter.get("/v1/me").get_json()["warnings"] == [
+        {
+            "en": f"The subscription {failing} of your agency was disabled and is told nothing any more: nothing has"
+            " arrived there for long.",
+            "es": f"La suscripción {failing} de su agencia fue deshabilitada y ya no recibe avisos: hace mucho que nada"
+            " llega ahí.",
+        }
+    ]
+    assert [one.getMessage() for one in caplog.records if one.name == "hub.tending"] == [
+        f"subscription {failing} is disabled (failing), and its agency has no other to be told by"
+    ]
+    assert (before, metric(node, "puente_subscriptions_untold", tmp_path)) == (["0.0"], ["1.0"])
+
+
+def test_what_its_agency_has_disabled_itself_is_no_news_to_it(shelter: Desk) -> None:
+    one = subscribe(shelter)
+    shelter.post(f"/v1/subscriptions/{one}/state", {"state": "disabled"})
+
+    assert shelter.get("/v1/me").get_json()["warnings"] == []
 
 
 def test_an_arrival_in_between_makes_it_whole_again(node: Node, shelter: Desk) -> None:
