@@ -21,10 +21,10 @@ PARTS = 12  # senders divide subscriptions among themselves by these: as many as
 
 # How long after each try the next one comes, in seconds. Standard Webhooks proposes the slow pace, which takes three
 # days; an alert about a child that is missing now cannot wait for that: it is tried each minute for an hour, and
-# meanwhile told to others (escalation).
+# meanwhile told to others (escalation). Who is away for longer than that gets it late rather than never.
 _S, _MIN, _H = 1, 60, 3600
-URGENT_PAUSES_S = (2 * _S, 3 * _S, 5 * _S, 20 * _S, *(60 * [_MIN]))
 ROUTINE_PAUSES_S = (5 * _S, 5 * _MIN, 30 * _MIN, 2 * _H, 5 * _H, 10 * _H, 14 * _H, 20 * _H, 24 * _H)
+URGENT_PAUSES_S = (2 * _S, 3 * _S, 5 * _S, 20 * _S, *(60 * [_MIN]), *ROUTINE_PAUSES_S[1:])
 PROOF_PAUSES_S = (5 * _S, 30 * _S, 5 * _MIN)  # of a challenge; who registers an address is there to see it answered
 JITTER = 0.1  # of each pause, so that what failed together does not come back together
 

@@ -40,7 +40,7 @@ def test_what_failed_together_does_not_come_back_together() -> None:
 
 
 def test_what_has_been_tried_long_enough_is_given_up() -> None:
-    assert end(Reply(451), of=errand(tries=65)).state == "failed"
+    assert end(Reply(451), of=errand(tries=len(URGENT_PAUSES_S) + 1)).state == "failed"
     assert end(Reply(451), of=other("verification", tries=4)).state == "failed"
 
 
