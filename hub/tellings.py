@@ -62,7 +62,7 @@ def recover(conn: Connection, asking: Asking, subscription: UUID, since: datetim
         for each in past.found
         if each.shown.row.hub_id not in known
     ]
-    queued = deliveries.put(conn, lost) if lost else 0
+    queued = deliveries.put(conn, lost, asking.at) if lost else 0
     deliveries.notify(conn)
     return queued, past.more
 

@@ -207,9 +207,12 @@ def prove(conn: Connection, subscription: UUID) -> bool:
     return done.rowcount == 1
 
 
+_FORGET = "UPDATE tally SET (failing_since, failed_days, failed_on) = (NULL, 0, NULL) WHERE subscription = %s"
+
+
 def forget_failures(conn: Connection, subscription: UUID) -> None:
     """Whoever enables it again says that what was wrong is mended."""
-    conn.execute("UPDATE tally SET failing_since = NULL WHERE subscription = %s", (subscription,))
+    conn.execute(_FORGET, (subscription,))
 
 
 def remove(conn: Connection, subscription: UUID) -> None:
@@ -229,16 +232,16 @@ def disable(conn: Connection, subscription: UUID, reason: Reason) -> bool:
     return done.rowcount == 1
 
 
-def failing(conn: Connection, before: datetime) -> list[Subscription]:
-    """Enabled ones at which nothing has arrived since before then, although something was sent."""
+def failing(conn: Connection, before: datetime, *, days: int) -> list[Subscription]:
+    """Enabled ones at which nothing has arrived since before then, although something was sent on so many days."""
     rows = (
         conn.cursor(row_factory=dict_row)
         .execute(
             f"""
             SELECT {_COLUMNS} FROM subscription s JOIN tally t ON t.subscription = s.id
-             WHERE s.state = 'enabled' AND t.failing_since < %s
+             WHERE s.state = 'enabled' AND t.failing_since < %s AND t.failed_days >= %s
             """,  # noqa: S608 - constants only
-            (before,),
+            (before, days),
         )
         .fetchall()
     )
