@@ -1,7 +1,8 @@
 """
 From a subscription's queue to who carries it: what is due is decided anew, put on record, and only then handed out.
 
-What the reader may not have any more is withdrawn; what its alert has ended meanwhile is not told, but for the end.
+What the reader may not have any more is withdrawn; what its alert has ended meanwhile is not told, but for the end. Nor
+is an issuer told that nobody acknowledges what has been answered or need not be.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hub import broadcast
+from hub import awaiting, broadcast
 from hub.filters import seen_in
 from hub.store import claims as stored
 from hub.store import subscriptions
@@ -104,18 +105,18 @@ def take(conn: Connection, carrier: Carrier, reach: Reach, at: datetime) -> list
             return []
         carrier.picture.require_current(conn, view)
         held = carrier.known.of(conn, {claim.subscription for claim in claims})
-        errands = [Errand(claim=one, subscription=held[one.subscription]) for one in claims if one.event is None]
-        of_events = [one for one in claims if one.event is not None]
-        allowed = _allowed(conn, view, of_events, held, at)
+        answers = _answers(conn, view, claims, held, at)
+        errands: list[Errand] = []
         told: list[Telling] = []
         refused: list[Outcome] = []
-        for claim in of_events:
-            answer = allowed.get(claim.no)
-            if isinstance(answer, str) or answer is None:
-                refused.append(Outcome(no=claim.no, state=answer or "withdrawn", code=answer or "withdrawn"))
+        for claim in claims:
+            answer = answers[claim.no]
+            if isinstance(answer, str):
+                refused.append(Outcome(no=claim.no, state=answer, code=answer))
                 continue
-            errands.append(Errand(claim=claim, subscription=held[claim.subscription], seen=seen_in(answer[1].text)))
-            if claim.tries == 1:  # trying once more discloses nothing else
+            seen = None if answer is None else seen_in(answer[1].text)
+            errands.append(Errand(claim=claim, subscription=held[claim.subscription], seen=seen))
+            if answer is not None and claim.tries == 1:  # trying once more discloses nothing else
                 told.append(answer)
         pointers = [(principal, shown.as_pointer()) for principal, shown in told]
         broadcast.disclose(conn, carrier.by, f"pointer.{reach.channel}", pointers, view)
@@ -132,11 +133,23 @@ def over(conn: Connection, picture: Picture, carried: Iterable[Errand], at: date
         Stale: the rules have moved on; refresh and ask again.
     """
     picture.require_current(conn, picture.view)
-    of_events = [one for one in carried if one.claim.event is not None]
-    held = {one.subscription.id: one.subscription for one in of_events}
-    allowed = _allowed(conn, picture.view, [one.claim for one in of_events], held, at)
-    answers = {one.claim.no: allowed.get(one.claim.no, "withdrawn") for one in of_events}
+    under_way = list(carried)
+    held = {one.subscription.id: one.subscription for one in under_way}
+    answers = _answers(conn, picture.view, [one.claim for one in under_way], held, at)
     return {no: answer for no, answer in answers.items() if isinstance(answer, str)}
+
+
+def _answers(
+    conn: Connection, view: View, claims: Sequence[Claim], held: Mapping[UUID, Subscription], at: datetime
+) -> dict[int, Telling | str | None]:
+    """By number: what is told to whom, of an event; None: it is about none, and told; or what has become of it."""
+    of_events = [one for one in claims if one.event is not None]
+    allowed = _allowed(conn, view, of_events, held, at)
+    needless = awaiting.needless(conn, {one.about for one in claims if one.event is None and one.about is not None})
+    answers: dict[int, Telling | str | None] = {
+        one.no: "overtaken" if one.about in needless else None for one in claims if one.event is None
+    }
+    return answers | {one.no: allowed.get(one.no, "withdrawn") for one in of_events}
 
 
 def _allowed(
