@@ -143,12 +143,17 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How it goes: how much was told, when something arrived last, since when nothing does, and the last outcome."""
+    """
+    How it goes: how much was told, when something arrived last, since when nothing does, and the last outcome.
+
+    `bounced_at`: since when there is said to be no such mailbox.
+    """
 
     seq: int
     told_at: datetime | None
     failing_since: datetime | None
     outcome: str | None
+    bounced_at: datetime | None
 
 
 def narrowing(principal: Principal) -> tuple[tuple[str, ...], str | None]:

@@ -32,7 +32,10 @@ def finish(conn: Connection, node: str, ends: Iterable[End], at: datetime) -> No
     for one in ended:
         if one.proves:
             subscriptions.prove(conn, one.subscription)
-    outcomes = [claims.Outcome(no=one.no, state=one.state, code=one.code, again_at=one.again_at) for one in ended]
+    outcomes = [
+        claims.Outcome(no=one.no, state=one.state, code=one.code, again_at=one.again_at, bounces=one.bounces)
+        for one in ended
+    ]
     claims.settle(conn, outcomes, at)
     for one in ended:
         found = None if one.disables is None else subscriptions.one(conn, one.subscription)
@@ -58,7 +61,7 @@ def disable(conn: Connection, node: str, one: Subscription, reason: Reason, at: 
 
 def tend(conn: Connection, node: str, at: datetime, heartbeat: timedelta) -> tuple[int, int]:
     """
-    Queue heartbeats for quiet webhooks and disable what has failed for three days; how many of each.
+    Queue heartbeats for quiet webhooks and disable webhooks that have failed for three days; how many of each.
 
     What a clock that was ahead has put off for too long comes when it should, first of all.
     """

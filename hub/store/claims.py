@@ -173,11 +173,13 @@ class Outcome:
     state: str
     code: str
     again_at: datetime | None = None
+    bounces: bool = False
 
 
 _SETTLE = """
 WITH came AS (
-    SELECT * FROM json_to_recordset(%(outcomes)s) AS o (no bigint, state text, code text, again_at timestamptz)
+    SELECT * FROM json_to_recordset(%(outcomes)s) AS o (no bigint, state text, code text, again_at timestamptz,
+                                                          bounces boolean)
 ), settled AS (
     UPDATE delivery d SET state = CASE c.state WHEN 'due' THEN d.state ELSE c.state END, outcome = c.code,
                           due_at = coalesce(c.again_at, d.due_at),
@@ -185,9 +187,9 @@ WITH came AS (
                           ended_at = CASE WHEN c.state = 'due' THEN NULL ELSE %(at)s END
       FROM came c
      WHERE d.no = ANY(%(numbers)s::bigint[]) AND d.no = c.no AND d.state IN ('due', 'held')
-    RETURNING d.subscription, d.state, d.outcome
+    RETURNING d.subscription, d.state, d.outcome, c.bounces
 ), last AS (
-    SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome FROM settled s
+    SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome, s.bounces FROM settled s
      WHERE s.state IN ('delivered', 'due', 'held', 'failed') ORDER BY s.subscription, s.state <> 'delivered'
 )
 UPDATE tally t SET told_at = CASE WHEN o.state = 'delivered' THEN %(at)s ELSE t.told_at END,
@@ -198,6 +200,8 @@ UPDATE tally t SET told_at = CASE WHEN o.state = 'delivered' THEN %(at)s ELSE t.
                    failed_on = CASE WHEN o.state = 'delivered' THEN NULL
                                     WHEN t.failed_on > %(at)s - interval '20 hours' THEN least(t.failed_on, %(at)s)
                                     ELSE %(at)s END,
+                   bounced_at = CASE WHEN o.bounces THEN least(t.bounced_at, %(at)s)
+                                     WHEN o.state <> 'delivered' THEN t.bounced_at END,
                    outcome = o.outcome
   FROM last o WHERE t.subscription = o.subscription
 """
@@ -212,7 +216,7 @@ def settle(conn: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
     In order, as they are overtaken: who waits for another here is waited for by nobody.
     """
     rows = [
-        {"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at}
+        {"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at, "bounces": one.bounces}
         for one in sorted(outcomes, key=lambda one: one.no)
     ]
     numbers = array([row["no"] for row in rows])

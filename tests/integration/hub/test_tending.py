@@ -9,7 +9,7 @@ from psycopg.errors import CheckViolation
 
 from hub import errands, tending
 from hub.carrying import End
-from hub.store import claims
+from hub.store import claims, subscriptions
 from tests.support.cast import POLICE, SHELTER
 from tests.support.node import Desk, Node, missing_child
 from tests.support.subscribing import Dispatch, shown, subscribe
@@ -27,11 +27,11 @@ def kinds(dispatch: Dispatch) -> list[str]:
     return [one.claim.kind for one in dispatch.take()]
 
 
-def fail(node: Node, dispatch: Dispatch, *, state: str = "due", days: float = 0) -> None:
+def fail(node: Node, dispatch: Dispatch, *, state: str = "due", days: float = 0, channel: str = "webhook") -> None:
     """So many days later an event comes, and does not arrive; the token is of then."""
     node.clock.ahead += timedelta(days=days)
     come(node, dispatch)
-    dispatch.settle(*dispatch.take(), state=state, code="timeout")
+    dispatch.settle(*dispatch.take(channel), state=state, code="timeout")
 
 
 def come(node: Node, dispatch: Dispatch, urgency: str = "Immediate") -> None:
@@ -114,6 +114,39 @@ def test_three_quiet_days_after_a_failure_are_not_three_days_of_failure(node: No
     node.clock.ahead = timedelta(days=3, minutes=1)
 
     assert tend(node, timedelta(0)) == (0, 0)
+
+
+@pytest.mark.parametrize("each_day", [(0,), (0, 1, 1, 1)], ids=["once", "each day"])
+def test_a_mailbox_that_takes_nothing_for_days_is_written_to_for_as_long_as_it_is_there(
+    node: Node, shelter: Desk, each_day: tuple[int, ...]
+) -> None:
+    subscription = subscribe(shelter, channel="email", address="duty@shelter.example")
+    for days in each_day:
+        fail(node, Dispatch(node), state="failed", days=days, channel="email")
+    node.clock.ahead = timedelta(days=3, minutes=1)
+
+    assert tend(node, timedelta(0)) == (0, 0)
+    assert shown(node.desk(SHELTER), subscription)["state"] == "enabled"
+
+
+def test_since_when_a_mailbox_is_said_not_to_be_there_is_kept_until_it_takes_something(
+    node: Node, shelter: Desk
+) -> None:
+    subscription = subscribe(shelter, channel="email", address="duty@shelter.example")
+    dispatch, began, found = Dispatch(node), node.clock(), list[bool]()
+    for code, bounces in (("smtp-451", False), ("smtp-550", True), ("smtp-554", False), ("smtp-250", False)):
+        come(node, dispatch)
+        state = "delivered" if code == "smtp-250" else "failed"
+        ends = [
+            End(no=one.claim.no, subscription=subscription, state=state, code=code, bounces=bounces)
+            for one in dispatch.take("email")
+        ]
+        with node.database() as conn:
+            tending.finish(conn, node.name, ends, node.clock())
+            tally = (subscriptions.one(conn, subscription) or pytest.fail("it is there"))[1]
+        found.append(tally.bounced_at is not None and tally.bounced_at > began)
+
+    assert found == [False, True, True, False]
 
 
 def test_an_urgent_alert_that_was_queued_by_a_clock_hours_ahead_is_told_once_it_is_put_right(
