@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hub.store import Connection
     from hub.store.claims import Claim, Reach
     from hub.store.coming import Coming
+    from hub.stored import Stored
     from hub.subscribing import Subscription
 
 # Who takes something on has so long; then it counts as lost with its process, and another takes it on.
@@ -163,15 +164,16 @@ def _allowed(
         by_position[claim.position or 0].append(claim)
     for position, group in by_position.items():
         come = here.get(position)
-        if come is not None and _is_over(come):
+        if come is not None and is_over(come.row):
             found |= dict.fromkeys((claim.no for claim in group), "overtaken")
         elif come is not None:
             found |= _told(view, come, group, held, at)
     return found
 
 
-def _is_over(come: Coming) -> bool:
-    return come.row.timing.lapsed_at is not None and not closes(come.row.type)
+def is_over(row: Stored) -> bool:
+    """Whether its alert or case has ended, so that nobody is told of it any more: of the end itself everybody is."""
+    return row.timing.lapsed_at is not None and not closes(row.type)
 
 
 def _told(

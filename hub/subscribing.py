@@ -89,7 +89,7 @@ class Subscription:
     One agency's wish to be told, by one way at one address.
 
     `jurisdictions` and `purpose` are what the token that made it was narrowed to. `generation` numbers its signing
-    secrets; the earlier one is good until a day after `rotated_at`. `seq` counts what it was told, without holes.
+    secrets; the earlier one is good until a day after `rotated_at`. `seq` counts what was queued for it.
     `digest_at` is a time of day in the zone of the quiet hours, else in UTC.
     """
 
