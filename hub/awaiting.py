@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from hub import broadcast
 from hub.filters import Change, change_of, seen_in
@@ -16,11 +17,12 @@ from hub.principal import of_agency
 from hub.recipients import SETTLING
 from hub.rendering import render
 from hub.store import deadlines
+from hub.store.coming import at_positions
 from hub.store.deadlines import Opening
 from schemas.registry import RECALLED, closes, tells_state
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from hub.ladders import Ladder, Ladders
@@ -52,6 +54,20 @@ def open_deadlines(conn: Connection, view: View, comings: Sequence[Coming], ladd
 def is_over(come: Coming) -> bool:
     """Whether nobody need answer it any more, whoever has passed its end on yet."""
     return come.row.timing.lapsed_at is not None or come.row.recalled_at is not None
+
+
+def needless(conn: Connection, subjects: Collection[str]) -> frozenset[str]:
+    """Which of these, of notices that nobody acknowledges, are so no longer: it was answered, or need not be."""
+    told = {one: one.split(":") for one in subjects if one.startswith("unacknowledged:")}
+    waiting = deadlines.awaited(conn, {UUID(of[1]) for of in told.values()}) if told else []
+    here = at_positions(conn, {position for _, _, position in waiting}) if waiting else {}
+    still = {
+        f"{event}:{agency}"
+        for event, agency, position in waiting
+        if (come := here.get(position)) is not None and not is_over(come)
+    }
+    still |= {one.partition(":")[0] for one in still}  # of an event at which many stay silent
+    return frozenset(one for one, (_, *of) in told.items() if ":".join(of) not in still)
 
 
 def _open(conn: Connection, view: View, come: Coming, ladders: Ladders, at: datetime) -> bool:

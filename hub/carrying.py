@@ -21,7 +21,12 @@ NO_ECHO = "no-echo"  # it took the challenge and did not answer it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """How one try ended. `proves`: the address is its subscription's own; `disables`: it is told nothing any more."""
+    """
+    How one try ended.
+
+    `proves`: the address is its subscription's own. `bounces`: there is no such mailbox. `disables`: it is told nothing
+    any more.
+    """
 
     no: int
     subscription: UUID
@@ -29,6 +34,7 @@ class End:
     code: str
     again_at: datetime | None = None
     proves: bool = False
+    bounces: bool = False
     disables: Reason | None = None
 
 

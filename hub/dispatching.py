@@ -101,7 +101,7 @@ def fan_out(
         if ended:
             deliveries.overtake(conn, ended)
             deliveries.notify(conn, deliveries.ENDED)
-        queued = deliveries.put(conn, wanted) if wanted else 0
+        queued = deliveries.put(conn, wanted, at) if wanted else 0
         if queued:
             deliveries.notify(conn)
     return position, queued

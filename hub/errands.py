@@ -1,7 +1,8 @@
 """
 From a subscription's queue to who carries it: what is due is decided anew, put on record, and only then handed out.
 
-What the reader may not have any more is withdrawn; what its alert has ended meanwhile is not told, but for the end.
+What the reader may not have any more is withdrawn; what its alert has ended meanwhile is not told, but for the end. Nor
+is an issuer told that nobody acknowledges what has been answered or need not be.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hub import broadcast
+from hub import awaiting, broadcast
 from hub.filters import seen_in
 from hub.store import claims as stored
 from hub.store import deadlines, subscriptions
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from hub.store import Connection
     from hub.store.claims import Claim, Reach
     from hub.store.coming import Coming
+    from hub.stored import Stored
     from hub.subscribing import Subscription
 
 # Who takes something on has so long; then it counts as lost with its process, and another takes it on.
@@ -109,20 +111,18 @@ def take(conn: Connection, carrier: Carrier, reach: Reach, at: datetime) -> list
             return []
         carrier.picture.require_current(conn, view)
         held = carrier.known.of(conn, {claim.subscription for claim in claims})
-        errands = [Errand(claim=one, subscription=held[one.subscription]) for one in claims if one.event is None]
-        of_events = [one for one in claims if one.event is not None]
-        allowed = _allowed(conn, view, of_events, held, at)
-        due = _due(conn, of_events, held)
+        answers, due = _answers(conn, view, claims, held, at), _due(conn, claims, held)
+        errands: list[Errand] = []
         told: list[Telling] = []
         refused: list[Outcome] = []
-        for claim in of_events:
-            answer = allowed.get(claim.no)
-            if isinstance(answer, str) or answer is None:
-                refused.append(Outcome(no=claim.no, state=answer or "withdrawn", code=answer or "withdrawn"))
+        for claim in claims:
+            answer = answers[claim.no]
+            if isinstance(answer, str):
+                refused.append(Outcome(no=claim.no, state=answer, code=answer))
                 continue
-            one, seen = held[claim.subscription], seen_in(answer[1].text)
+            one, seen = held[claim.subscription], None if answer is None else seen_in(answer[1].text)
             errands.append(Errand(claim=claim, subscription=one, seen=seen, required_by=due.get(claim.no)))
-            if claim.tries == 1:  # trying once more discloses nothing else
+            if answer is not None and claim.tries == 1:  # trying once more discloses nothing else
                 told.append(answer)
         pointers = [(principal, shown.as_pointer()) for principal, shown in told]
         broadcast.disclose(conn, carrier.by, f"pointer.{reach.channel}", pointers, view)
@@ -146,11 +146,23 @@ def over(conn: Connection, picture: Picture, carried: Iterable[Errand], at: date
         Stale: the rules have moved on; refresh and ask again.
     """
     picture.require_current(conn, picture.view)
-    of_events = [one for one in carried if one.claim.event is not None]
-    held = {one.subscription.id: one.subscription for one in of_events}
-    allowed = _allowed(conn, picture.view, [one.claim for one in of_events], held, at)
-    answers = {one.claim.no: allowed.get(one.claim.no, "withdrawn") for one in of_events}
+    under_way = list(carried)
+    held = {one.subscription.id: one.subscription for one in under_way}
+    answers = _answers(conn, picture.view, [one.claim for one in under_way], held, at)
     return {no: answer for no, answer in answers.items() if isinstance(answer, str)}
+
+
+def _answers(
+    conn: Connection, view: View, claims: Sequence[Claim], held: Mapping[UUID, Subscription], at: datetime
+) -> dict[int, Telling | str | None]:
+    """By number: what is told to whom, of an event; None: it is about none, and told; or what has become of it."""
+    of_events = [one for one in claims if one.event is not None]
+    allowed = _allowed(conn, view, of_events, held, at)
+    needless = awaiting.needless(conn, {one.about for one in claims if one.event is None and one.about is not None})
+    answers: dict[int, Telling | str | None] = {
+        one.no: "overtaken" if one.about in needless else None for one in claims if one.event is None
+    }
+    return answers | {one.no: allowed.get(one.no, "withdrawn") for one in of_events}
 
 
 def _allowed(
@@ -164,15 +176,16 @@ def _allowed(
         by_position[claim.position or 0].append(claim)
     for position, group in by_position.items():
         come = here.get(position)
-        if come is not None and _is_over(come):
+        if come is not None and is_over(come.row):
             found |= dict.fromkeys((claim.no for claim in group), "overtaken")
         elif come is not None:
             found |= _told(view, come, group, held, at)
     return found
 
 
-def _is_over(come: Coming) -> bool:
-    return come.row.timing.lapsed_at is not None and not closes(come.row.type)
+def is_over(row: Stored) -> bool:
+    """Whether its alert or case has ended, so that nobody is told of it any more: of the end itself everybody is."""
+    return row.timing.lapsed_at is not None and not closes(row.type)
 
 
 def _told(

@@ -109,7 +109,7 @@ def escalate(conn: Connection, picture: Picture, ladders: Ladders, at: datetime)
         rounds = _rounds(conn, view, due, ladders, at)
         deadlines.move(conn, [move for each in rounds for move in each.moves], at)
         if wanted := [one for each in rounds for one in _wanted(each, at)]:
-            deliveries.put(conn, wanted)
+            deliveries.put(conn, wanted, at)
         for each in rounds:
             _record_calls(conn, view, each)
         unreached = [found for each in rounds if (found := _tell_issuer(conn, view, each, at)) is not None]
@@ -256,7 +256,7 @@ def _tell_issuer(conn: Connection, view: View, each: _Round, at: datetime) -> Un
     for one in told:
         for about in subjects:
             due_at = one.due_at(at, is_urgent=is_urgent)
-            deliveries.put_other(conn, one.id, "notice", due_at, about, is_urgent=is_urgent)
+            deliveries.put_other(conn, one.id, "notice", at, about, is_urgent=is_urgent, due_at=due_at)
     detail = {"ladder": told_of[0].ladder, "desk": each.desk, "silent": silent, "told": len(told)}
     _record(conn, view, each.issuer, each, detail | _how(each.called))
     return None if told else Unreached(event, each.issuer.id, tuple(silent))

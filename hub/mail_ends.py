@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hub.errands import Errand
 
-# Who has taken nothing for so long, and whose mailbox then is said not to be there, is not written to any more.
+# Whose mailbox is said not to be there, and so long later once more, is not written to any more.
 BOUNCING_FOR = timedelta(days=1)
 _NO_SUCH_MAILBOX = ("5.1.", "5.2.")  # RFC 3463: the address, the mailbox
 _PLAIN = (550, 551, 553)  # RFC 5321 section 4.2.3, of relays that say no more
@@ -46,11 +46,15 @@ class Reply:
 
 
 def ends_of(
-    errands: Sequence[Errand], reply: Reply, at: datetime, *, failing_since: datetime | None, chance: float
+    errands: Sequence[Errand], reply: Reply, at: datetime, *, bounced_at: datetime | None, chance: float
 ) -> list[End]:
-    """What `reply` comes to for each thing in the mail; `chance` in [0, 1) spreads what failed together."""
+    """
+    What `reply` comes to for each thing in the mail; `chance` in [0, 1) spreads what failed together.
+
+    `bounced_at`: when it was first said that there is no such mailbox, if nothing has arrived since.
+    """
     disables = None
-    if reply.is_bounce and failing_since is not None and at - failing_since >= BOUNCING_FOR:
+    if reply.is_bounce and bounced_at is not None and at - bounced_at >= BOUNCING_FOR:
         disables = Reason.FAILING if errands[0].subscription.state is not State.PENDING else None
     return [_end(each, reply, at, chance, disables) for each in errands]
 
@@ -66,4 +70,5 @@ def _end(errand: Errand, reply: Reply, at: datetime, chance: float, disables: Re
         code=f"smtp-{reply.code}",
         again_at=next_at,
         disables=disables,
+        bounces=reply.is_bounce,
     )

@@ -21,10 +21,10 @@ PARTS = 12  # senders divide subscriptions among themselves by these: as many as
 
 # How long after each try the next one comes, in seconds. Standard Webhooks proposes the slow pace, which takes three
 # days; an alert about a child that is missing now cannot wait for that: it is tried each minute for an hour, and
-# meanwhile told to others (escalation).
+# meanwhile told to others (escalation). Who is away for longer than that gets it late rather than never.
 _S, _MIN, _H = 1, 60, 3600
-URGENT_PAUSES_S = (2 * _S, 3 * _S, 5 * _S, 20 * _S, *(60 * [_MIN]))
 ROUTINE_PAUSES_S = (5 * _S, 5 * _MIN, 30 * _MIN, 2 * _H, 5 * _H, 10 * _H, 14 * _H, 20 * _H, 24 * _H)
+URGENT_PAUSES_S = (2 * _S, 3 * _S, 5 * _S, 20 * _S, *(60 * [_MIN]), *ROUTINE_PAUSES_S[1:])
 PROOF_PAUSES_S = (5 * _S, 30 * _S, 5 * _MIN)  # of a challenge; who registers an address is there to see it answered
 JITTER = 0.1  # of each pause, so that what failed together does not come back together
 
@@ -89,7 +89,7 @@ class Subscription:
     One agency's wish to be told, by one way at one address.
 
     `jurisdictions` and `purpose` are what the token that made it was narrowed to. `generation` numbers its signing
-    secrets; the earlier one is good until a day after `rotated_at`. `seq` counts what it was told, without holes.
+    secrets; the earlier one is good until a day after `rotated_at`. `seq` counts what was queued for it.
     `digest_at` is a time of day in the zone of the quiet hours, else in UTC.
     """
 
@@ -143,12 +143,17 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How it goes: how much was told, when something arrived last, since when nothing does, and the last outcome."""
+    """
+    How it goes: how much was told, when something arrived last, since when nothing does, and the last outcome.
+
+    `bounced_at`: since when there is said to be no such mailbox.
+    """
 
     seq: int
     told_at: datetime | None
     failing_since: datetime | None
     outcome: str | None
+    bounced_at: datetime | None
 
 
 def narrowing(principal: Principal) -> tuple[tuple[str, ...], str | None]:

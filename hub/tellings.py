@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from hub.errands import is_over
 from hub.replay import Replay, Stretch, replay
 from hub.store import deliveries
 from hub.store.deliveries import Wanted
@@ -48,6 +49,8 @@ def recover(conn: Connection, asking: Asking, subscription: UUID, since: datetim
     """
     Queue what came since then and has not arrived: how much that is, and whether there may be more to ask for.
 
+    Of an alert or case that is over by now, its end alone.
+
     Raises:
         Denied, NotVisible: as of any change. Conflict: it is not enabled, or a topic.
     """
@@ -60,9 +63,9 @@ def recover(conn: Connection, asking: Asking, subscription: UUID, since: datetim
     lost = [
         Wanted(one.id, each.shown.row.hub_id, each.shown.row.position or 0, each.seen.is_urgent, asking.at)
         for each in past.found
-        if each.shown.row.hub_id not in known
+        if each.shown.row.hub_id not in known and not is_over(each.shown.row)
     ]
-    queued = deliveries.put(conn, lost) if lost else 0
+    queued = deliveries.put(conn, lost, asking.at) if lost else 0
     deliveries.notify(conn)
     return queued, past.more
 

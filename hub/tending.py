@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FAILING_FOR = timedelta(days=3)
+# From when it first failed; and on so many days, since a clock that jumps makes a moment look like three days.
+FAILING_FOR, FAILED_DAYS = timedelta(days=3), 4
 HEARTBEATS_AT_ONCE = 1000
 
 
@@ -34,7 +35,10 @@ def finish(conn: Connection, node: str, ends: Iterable[End], at: datetime) -> No
     for one in ended:
         if one.proves:
             subscriptions.prove(conn, one.subscription)
-    outcomes = [claims.Outcome(no=one.no, state=one.state, code=one.code, again_at=one.again_at) for one in ended]
+    outcomes = [
+        claims.Outcome(no=one.no, state=one.state, code=one.code, again_at=one.again_at, bounces=one.bounces)
+        for one in ended
+    ]
     claims.settle(conn, outcomes, at)
     for one in ended:
         found = None if one.disables is None else subscriptions.one(conn, one.subscription)
@@ -62,13 +66,18 @@ def disable(conn: Connection, node: str, one: Subscription, reason: Reason, at: 
 
 
 def tend(conn: Connection, node: str, at: datetime, heartbeat: timedelta) -> tuple[int, int]:
-    """Queue heartbeats for quiet webhooks and disable what has failed for three days; how many of each."""
+    """
+    Queue heartbeats for quiet webhooks and disable webhooks that have failed for three days; how many of each.
+
+    What a clock that was ahead has put off for too long comes when it should, first of all.
+    """
+    moved = deliveries.set_back(conn, at)
     beats = deliveries.put_heartbeats(conn, at - heartbeat, at, most=HEARTBEATS_AT_ONCE) if heartbeat else 0
     disabled = 0
     with conn.transaction():
         deliveries.change_states(conn)
-        for one in subscriptions.failing(conn, at - FAILING_FOR):
+        for one in subscriptions.failing(conn, at - FAILING_FOR, days=FAILED_DAYS):
             disabled += disable(conn, node, one, Reason.FAILING, at)
-    if beats or disabled:
+    if moved or beats or disabled:
         deliveries.notify(conn)
     return beats, disabled

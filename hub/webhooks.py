@@ -121,7 +121,7 @@ class Notice:
     at: datetime  # when the event took its place here
     event: UUID  # the hub's own id
     subscription: UUID
-    seq: int  # of the subscription, without holes, from 1
+    seq: int  # of the subscription, from 1; numbers are given without holes
     status: str  # actual, exercise or test
     urgent: bool
     severity: str | None  # a code of CAP, where the event has one

@@ -69,7 +69,7 @@ WITH ready AS (
      WHERE k.n <= CASE WHEN k.agency = ANY(%(slow)s::text[]) THEN 2 ELSE %(each)s END
      ORDER BY k.due_at, k.no LIMIT %(most)s
 ), claimed AS (
-    UPDATE delivery d SET due_at = %(until)s, tries = d.tries + 1
+    UPDATE delivery d SET due_at = %(until)s, since = %(at)s, tries = d.tries + 1
       FROM taken CROSS JOIN tally t
      WHERE d.no = taken.no AND t.subscription = d.subscription
     RETURNING d.no, d.subscription, d.kind, d.seq, d.event, d.position, d.is_urgent, d.about, d.tries, d.made_at,
@@ -120,18 +120,18 @@ def waits(conn: Connection, reach: Reach, at: datetime) -> bool:
     return conn.execute(_WAITS, _asked(reach, at)).fetchone() is not None
 
 
-def put_back(conn: Connection, numbers: Collection[int], until: datetime) -> None:
+def put_back(conn: Connection, numbers: Collection[int], at: datetime) -> None:
     """
-    What was taken on and could not be tried is due then; that it was taken on counts for no try.
+    What was taken on and could not be tried is due at once; that it was taken on counts for no try.
 
     It stays something that was taken on before, though: what it tells is on record already.
     """
     conn.execute(
         """
-        UPDATE delivery SET due_at = %s, tries = greatest(tries - 1, 1)
-         WHERE no = ANY(%s::bigint[]) AND state = 'due'
+        UPDATE delivery SET due_at = %(at)s, since = %(at)s, tries = greatest(tries - 1, 1)
+         WHERE no = ANY(%(numbers)s::bigint[]) AND state = 'due'
         """,
-        (until, array(numbers)),
+        {"at": at, "numbers": array(numbers)},
     )
 
 
@@ -151,7 +151,8 @@ def defer(conn: Connection, reach: Reach, agencies: Collection[str], at: datetim
                        AND d.part = ANY(%(parts)s::smallint[]) AND d.state = 'due' AND d.due_at <= %(at)s
                      ORDER BY d.no FOR UPDATE OF d SKIP LOCKED) d
         )
-        UPDATE delivery d SET due_at = %(until)s + w.n * interval '1 microsecond' FROM waiting w WHERE d.no = w.no
+        UPDATE delivery d SET since = %(at)s, due_at = %(until)s + w.n * interval '1 microsecond'
+          FROM waiting w WHERE d.no = w.no
         """,
         {
             "agencies": array(agencies),
@@ -172,24 +173,35 @@ class Outcome:
     state: str
     code: str
     again_at: datetime | None = None
+    bounces: bool = False
 
 
 _SETTLE = """
 WITH came AS (
-    SELECT * FROM json_to_recordset(%(outcomes)s) AS o (no bigint, state text, code text, again_at timestamptz)
+    SELECT * FROM json_to_recordset(%(outcomes)s) AS o (no bigint, state text, code text, again_at timestamptz,
+                                                          bounces boolean)
 ), settled AS (
     UPDATE delivery d SET state = CASE c.state WHEN 'due' THEN d.state ELSE c.state END, outcome = c.code,
                           due_at = coalesce(c.again_at, d.due_at),
+                          since = CASE WHEN c.again_at IS NULL THEN d.since ELSE %(at)s END,
                           ended_at = CASE WHEN c.state = 'due' THEN NULL ELSE %(at)s END
       FROM came c
      WHERE d.no = ANY(%(numbers)s::bigint[]) AND d.no = c.no AND d.state IN ('due', 'held')
-    RETURNING d.subscription, d.state, d.outcome
+    RETURNING d.subscription, d.state, d.outcome, c.bounces
 ), last AS (
-    SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome FROM settled s
+    SELECT DISTINCT ON (s.subscription) s.subscription, s.state, s.outcome, s.bounces FROM settled s
      WHERE s.state IN ('delivered', 'due', 'held', 'failed') ORDER BY s.subscription, s.state <> 'delivered'
 )
 UPDATE tally t SET told_at = CASE WHEN o.state = 'delivered' THEN %(at)s ELSE t.told_at END,
-                   failing_since = CASE WHEN o.state <> 'delivered' THEN coalesce(t.failing_since, %(at)s) END,
+                   failing_since = CASE WHEN o.state <> 'delivered' THEN least(t.failing_since, %(at)s) END,
+                   failed_days = CASE WHEN o.state = 'delivered' THEN 0
+                                      WHEN t.failed_on > %(at)s - interval '20 hours' THEN t.failed_days
+                                      ELSE t.failed_days + 1 END,
+                   failed_on = CASE WHEN o.state = 'delivered' THEN NULL
+                                    WHEN t.failed_on > %(at)s - interval '20 hours' THEN least(t.failed_on, %(at)s)
+                                    ELSE %(at)s END,
+                   bounced_at = CASE WHEN o.bounces THEN least(t.bounced_at, %(at)s)
+                                     WHEN o.state <> 'delivered' THEN t.bounced_at END,
                    outcome = o.outcome
   FROM last o WHERE t.subscription = o.subscription
 """
@@ -199,10 +211,12 @@ def settle(conn: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
     """
     Write down what became of tries; what has been overtaken meanwhile stays so.
 
+    What fails 20 hours after it was counted has failed on another day: pauses of a day never fall short of that.
+
     In order, as they are overtaken: who waits for another here is waited for by nobody.
     """
     rows = [
-        {"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at}
+        {"no": one.no, "state": one.state, "code": one.code, "again_at": one.again_at, "bounces": one.bounces}
         for one in sorted(outcomes, key=lambda one: one.no)
     ]
     numbers = array([row["no"] for row in rows])

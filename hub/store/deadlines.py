@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import orjson
 from psycopg.rows import class_row, dict_row, tuple_row
@@ -14,7 +15,6 @@ from hub.store import array
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from hub.store import Connection
 
@@ -258,3 +258,13 @@ def own_newest(conn: Connection, *, limit: int) -> dict[UUID, datetime]:
         .fetchall()
     )
     return dict(rows)
+
+
+def awaited(conn: Connection, events: Collection[UUID]) -> list[tuple[UUID, str, int]]:
+    """Of these events, by whom an acknowledgement is awaited still, or would be: the agency, and the position."""
+    rows = conn.execute(
+        "SELECT event, agency, position FROM deadline WHERE event = ANY(%s::uuid[]) AND state IN ('open', 'ended')",
+        (array(events),),
+        prepare=False,
+    )
+    return [(UUID(str(event)), str(agency), int(str(position))) for event, agency, position in rows.fetchall()]

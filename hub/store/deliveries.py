@@ -38,7 +38,7 @@ WITH wanted AS (
            array_agg(w.position ORDER BY w.position) AS positions,
            array_agg(w.is_urgent ORDER BY w.position) AS urgencies, array_agg(w.due_at ORDER BY w.position) AS times,
            array_agg(w.about ORDER BY w.position) AS reasons
-      FROM json_to_recordset(%s) AS w (subscription uuid, event uuid, position bigint, is_urgent boolean,
+      FROM json_to_recordset(%(wanted)s) AS w (subscription uuid, event uuid, position bigint, is_urgent boolean,
                                        due_at timestamptz, about text)
      GROUP BY w.subscription
 ), counted AS (
@@ -46,9 +46,9 @@ WITH wanted AS (
      WHERE t.subscription = w.subscription AND s.state IN ('enabled', 'paused')
     RETURNING w.*, t.seq - cardinality(w.events) AS before, s.part, s.state
 )
-INSERT INTO delivery (subscription, part, kind, seq, event, position, is_urgent, state, due_at, about)
+INSERT INTO delivery (subscription, part, kind, seq, event, position, is_urgent, state, due_at, since, about)
 SELECT c.subscription, c.part, 'event', c.before + x.n, x.event, x.position, x.is_urgent,
-       CASE c.state WHEN 'paused' THEN 'held' ELSE 'due' END, x.due_at, x.about
+       CASE c.state WHEN 'paused' THEN 'held' ELSE 'due' END, x.due_at, %(at)s, x.about
   FROM counted c CROSS JOIN LATERAL unnest(c.events, c.positions, c.urgencies, c.times, c.reasons)
        WITH ORDINALITY AS x (event, position, is_urgent, due_at, about, n)
 """
@@ -69,7 +69,7 @@ def change_states(conn: Connection) -> None:
     conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", _STATES)
 
 
-def put(conn: Connection, wanted: Sequence[Wanted]) -> int:
+def put(conn: Connection, wanted: Sequence[Wanted], at: datetime) -> int:
     """Number them, one sequence for each subscription and no hole in it, and queue them; how many."""
     rows = [
         {
@@ -82,7 +82,7 @@ def put(conn: Connection, wanted: Sequence[Wanted]) -> int:
         }
         for one in wanted
     ]
-    return conn.execute(_PUT, (orjson.dumps(rows).decode(),)).rowcount
+    return conn.execute(_PUT, {"wanted": orjson.dumps(rows).decode(), "at": at}).rowcount
 
 
 def put_other(
@@ -93,14 +93,15 @@ def put_other(
     about: str | None = None,
     *,
     is_urgent: bool = False,
+    due_at: datetime | None = None,
 ) -> None:
-    """Queue something that is no event, and takes no number: a verification, a heartbeat, a notice."""
+    """Queue something that is no event, and takes no number: a verification, a heartbeat, a notice; due now."""
     conn.execute(
         """
-        INSERT INTO delivery (subscription, part, kind, is_urgent, about, due_at)
-        SELECT s.id, s.part, %s, %s, %s, %s FROM subscription s WHERE s.id = %s
+        INSERT INTO delivery (subscription, part, kind, is_urgent, about, since, due_at)
+        SELECT s.id, s.part, %s, %s, %s, %s, %s FROM subscription s WHERE s.id = %s
         """,
-        (kind, is_urgent, about, at, subscription),
+        (kind, is_urgent, about, at, due_at or at, subscription),
     )
 
 
@@ -112,8 +113,9 @@ def put_notices(conn: Connection, agency: str, about: str, at: datetime, *, besi
     """
     done = conn.execute(
         """
-        INSERT INTO delivery (subscription, part, kind, is_urgent, about, due_at)
-        SELECT o.id, o.part, 'notice', false, %(about)s, %(at)s FROM (
+        INSERT INTO delivery (subscription, part, kind, is_urgent, about, due_at, since)
+        SELECT o.id, o.part, 'notice', false, %(about)s, %(at)s, %(at)s
+          FROM (
                SELECT s.id, s.part, s.channel = b.channel AS is_same, bool_and(s.channel = b.channel) OVER () AS are_all
                  FROM subscription b CROSS JOIN subscription s
                 WHERE b.id = %(beside)s AND s.agency = %(agency)s AND s.id <> b.id AND s.state = 'enabled'
@@ -129,8 +131,9 @@ def put_heartbeats(conn: Connection, quiet_since: datetime, at: datetime, *, mos
     """Queue a heartbeat for webhooks that have heard nothing since then and have nothing coming; how many."""
     done = conn.execute(
         """
-        INSERT INTO delivery (subscription, part, kind, is_urgent, due_at)
-        SELECT s.id, s.part, 'heartbeat', false, %(at)s FROM subscription s JOIN tally t ON t.subscription = s.id
+        INSERT INTO delivery (subscription, part, kind, is_urgent, due_at, since)
+        SELECT s.id, s.part, 'heartbeat', false, %(at)s, %(at)s
+          FROM subscription s JOIN tally t ON t.subscription = s.id
          WHERE s.channel = 'webhook' AND s.state = 'enabled' AND coalesce(t.told_at, s.created_at) < %(since)s
            AND NOT EXISTS (SELECT FROM delivery d WHERE d.subscription = s.id AND d.state IN ('due', 'held'))
          LIMIT %(most)s
@@ -180,12 +183,36 @@ def let_go(conn: Connection, subscription: UUID, at: datetime) -> None:
     """What was held is due, in its order."""
     conn.execute(
         """
-        UPDATE delivery SET state = 'due', due_at = %s + coalesce(seq, 0) * interval '1 microsecond'
-         WHERE subscription = %s AND state = 'held'
+        UPDATE delivery SET state = 'due', since = %(at)s,
+                            due_at = %(at)s + coalesce(seq, 0) * interval '1 microsecond'
+         WHERE subscription = %(of)s AND state = 'held'
         """,
-        (at, subscription),
+        {"at": at, "of": subscription},
         prepare=False,
     )
+
+
+def set_back(conn: Connection, at: datetime) -> int:
+    """
+    What began to wait in what is the future by now waits anew, in its order: the clock was put right. How much that is.
+
+    By 5 seconds, machines of one node may differ.
+    """
+    done = conn.execute(
+        """
+        WITH ahead AS (
+            SELECT no, due_at - since AS wait FROM delivery
+             WHERE state = 'due' AND since > %(at)s + interval '5 seconds' ORDER BY since FOR UPDATE SKIP LOCKED
+        ), ordered AS (
+            SELECT no, wait, row_number() OVER (ORDER BY no) AS n FROM ahead
+        )
+        UPDATE delivery d SET since = %(at)s, due_at = %(at)s + o.wait + o.n * interval '1 microsecond'
+          FROM ordered o WHERE d.no = ANY(ARRAY(SELECT no FROM ahead)) AND d.no = o.no
+        """,
+        {"at": at},
+        prepare=False,
+    )
+    return done.rowcount
 
 
 def withdraw(conn: Connection, subscription: UUID) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _COLUMNS = """s.id, s.agency, s.name, s.channel, s.address, s.filter, s.language, s.desk, s.quiet_from, s.quiet_until,
        s.quiet_zone, s.digest_at, s.state, s.reason, s.jurisdictions, s.purpose, s.created_by, s.created_at,
        s.generation, s.rotated_at, s.nonce, s.version, s.part"""
-_TALLY = "t.seq, t.told_at, t.failing_since, t.outcome"
+_TALLY = "t.seq, t.told_at, t.failing_since, t.outcome, t.bounced_at"
 
 _filters: dict[str, Filter] = {}  # the same text is the same filter: many subscribers want the same
 
@@ -67,7 +67,7 @@ def _subscription(row: dict[str, Any]) -> Subscription:
 
 
 def _both(row: dict[str, Any]) -> tuple[Subscription, Tally]:
-    tally = Tally(*(row.pop(name) for name in ("seq", "told_at", "failing_since", "outcome")))
+    tally = Tally(*(row.pop(name) for name in ("seq", "told_at", "failing_since", "outcome", "bounced_at")))
     return _subscription(row), tally
 
 
@@ -207,9 +207,14 @@ def prove(conn: Connection, subscription: UUID) -> bool:
     return done.rowcount == 1
 
 
+_FORGET = """
+UPDATE tally SET (failing_since, failed_days, failed_on, bounced_at) = (NULL, 0, NULL, NULL) WHERE subscription = %s
+"""
+
+
 def forget_failures(conn: Connection, subscription: UUID) -> None:
     """Whoever enables it again says that what was wrong is mended."""
-    conn.execute("UPDATE tally SET failing_since = NULL WHERE subscription = %s", (subscription,))
+    conn.execute(_FORGET, (subscription,))
 
 
 def remove(conn: Connection, subscription: UUID) -> None:
@@ -229,16 +234,20 @@ def disable(conn: Connection, subscription: UUID, reason: Reason) -> bool:
     return done.rowcount == 1
 
 
-def failing(conn: Connection, before: datetime) -> list[Subscription]:
-    """Enabled ones at which nothing has arrived since before then, although something was sent."""
+def failing(conn: Connection, before: datetime, *, days: int) -> list[Subscription]:
+    """
+    Enabled webhooks at which nothing has arrived since before then, although something was sent on so many days.
+
+    No mailbox: a relay says itself when there is none (`hub.mail_ends`).
+    """
     rows = (
         conn.cursor(row_factory=dict_row)
         .execute(
             f"""
             SELECT {_COLUMNS} FROM subscription s JOIN tally t ON t.subscription = s.id
-             WHERE s.state = 'enabled' AND t.failing_since < %s
+             WHERE s.state = 'enabled' AND s.channel = 'webhook' AND t.failing_since < %s AND t.failed_days >= %s
             """,  # noqa: S608 - constants only
-            (before,),
+            (before, days),
         )
         .fetchall()
     )

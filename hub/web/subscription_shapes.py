@@ -37,6 +37,15 @@ class SubscriptionsQuery(Query):
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
+SEQ = "of an event: from 1, each number given once and none left out; each is listed here, whatever became of it"
+BECAME = (
+    "due: it comes, or comes again. held: it waits while the subscription is paused. delivered: the receiver has it. "
+    "failed: it was given up, and recovery queues it anew under another number. overtaken: its alert or case ended "
+    "before it was told, and of that only the end is. withdrawn: the reader lost the right to it, or the subscription "
+    "was disabled or moved. Of the last two the number never comes."
+)
+
+
 class DeliveriesQuery(Query):
     """The newest first; go on before the last one seen."""
 
@@ -58,7 +67,7 @@ class SubscriptionShape(Schema):
     digest_at = fields.String(required=True, allow_none=True)
     state = fields.String(required=True, metadata={"enum": list(State)})
     reason = fields.String(required=True, allow_none=True, metadata={"enum": [*Reason, None]})
-    seq = fields.Integer(required=True, metadata={"description": "of the last thing it was told, without holes"})
+    seq = fields.Integer(required=True, metadata={"description": "of the last event that was queued for it"})
     told_at = fields.String(required=True, allow_none=True, metadata={"description": "when something arrived last"})
     failing_since = fields.String(required=True, allow_none=True)
     outcome = fields.String(required=True, allow_none=True, metadata={"description": "of the last try, a code"})
@@ -106,12 +115,15 @@ class DeliveryShape(Schema):
 
     no = fields.Integer(required=True)
     kind = fields.String(required=True, metadata={"enum": ["event", "verification", "heartbeat", "notice"]})
-    seq = fields.Integer(required=True, allow_none=True)
+    seq = fields.Integer(required=True, allow_none=True, metadata={"description": SEQ})
     event = fields.UUID(required=True, allow_none=True)
     is_urgent = fields.Boolean(required=True)
     state = fields.String(
         required=True,
-        metadata={"enum": ["due", "held", "delivered", "failed", "overtaken", "withdrawn"]},
+        metadata={
+            "enum": ["due", "held", "delivered", "failed", "overtaken", "withdrawn"],
+            "description": BECAME,
+        },
     )
     tries = fields.Integer(required=True)
     made_at = fields.String(required=True)

@@ -157,7 +157,7 @@ def rotate_secret(subscription: UUID) -> Response:
 @bp.doc(**shapes.body("SubscriptionRecovery"))
 @bp.response(200, theirs.RecoveryShape)
 def recover_subscription(subscription: UUID) -> Response:
-    """Queue what came since a time and has not arrived."""
+    """Queue what came since a time and has not arrived; of an alert that is over, its end alone."""
     since = read_row(RECOVERY)["since"]
     queued, more = act(lambda conn, asking: tellings.recover(conn, asking, subscription, since))
     return json_response(orjson.dumps({"queued": queued, "more": more}).decode())

@@ -76,6 +76,9 @@ def _take_part(dispatcher: Dispatcher, conn: Connection, me: uuid.UUID, stopping
 def _lead(dispatcher: Dispatcher, conn: Connection, lead: Lead, stopping: Callable[[], bool]) -> None:
     tend_at_s = renew_at_s = time.monotonic()
     while not stopping():
+        if time.monotonic() >= tend_at_s:  # also while more and more comes
+            tending.tend(conn, dispatcher.node, dispatcher.now(), dispatcher.heartbeat)
+            tend_at_s = time.monotonic() + TEND_S
         came = _fan_out(dispatcher, conn, lead)
         if came > lead.position:
             lead = lead.at(came)
@@ -84,9 +87,6 @@ def _lead(dispatcher: Dispatcher, conn: Connection, lead: Lead, stopping: Callab
         if time.monotonic() >= renew_at_s:
             log.move_lease(conn, lead.leader, position=came, lease_ms=LEASE_MS)
             renew_at_s = time.monotonic() + LEASE_MS / 4000
-        if time.monotonic() >= tend_at_s:
-            tending.tend(conn, dispatcher.node, dispatcher.now(), dispatcher.heartbeat)
-            tend_at_s = time.monotonic() + TEND_S
         listening.wait(conn, most_s=POLL_S)
 
 

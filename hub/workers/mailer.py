@@ -184,10 +184,10 @@ class _Lane:
     def _carry(self, conn: Connection, group: Sequence[Errand]) -> None:
         mailer, at = self.mailer, self.mailer.now()
         reply = self.relay.send(mails.compose(mailer.letterhead, group, at), mailer.envelope_sender)
-        failing_since = None
+        bounced_at = None
         if reply.is_bounce:
             found = subscriptions.one(conn, group[0].subscription.id)
-            failing_since = None if found is None else found[1].failing_since
+            bounced_at = None if found is None else found[1].bounced_at
         chance = random.random()  # noqa: S311 - no secret
-        ends = ends_of(group, reply, at, failing_since=failing_since, chance=chance)
+        ends = ends_of(group, reply, at, bounced_at=bounced_at, chance=chance)
         tending.finish(conn, mailer.node, ends, at)

@@ -38,6 +38,7 @@ FGE: dict[str, Any] = {
     "overdue": False,
     "escalated": None,
     "escalated_at": None,
+    "unreached": False,
     "proposed": [],
 }
 UNREAD = {"delivered": None, "read": None, "acknowledged": None, "ack_required_by": None}
@@ -110,6 +111,7 @@ def test_who_has_yet_to_acknowledge_is_told_with_the_time_and_who_was_called() -
 
     assert lines(waiting)[2].endswith("read 12:03:41  to acknowledge by 12:13:05")
     assert lines(late)[2].endswith("OVERDUE since 12:13:05  step 2 called 12:23:05")
+    assert lines(late | {"unreached": True})[2].endswith("step 2 REACHES NOBODY since 12:23:05")
     assert lines(late, language="es")[2].endswith("VENCIDO desde 12:13:05  paso 2 llamado 12:23:05")
 
 

@@ -82,6 +82,12 @@ def test_gone_is_gone() -> None:
     assert (found.state, found.disables) == ("failed", Reason.GONE)
 
 
+def test_an_urgent_one_whose_receiver_is_away_for_65_minutes_is_tried_again() -> None:
+    found = end(answered(503, None, b"", AT), tries=65)
+
+    assert (found.state, found.again_at) == ("due", AT + timedelta(minutes=5))
+
+
 def test_after_the_last_try_it_is_given_up() -> None:
     last = end(answered(500, None, b"", AT), tries=len(URGENT_PAUSES_S))
     beyond = end(answered(500, None, b"", AT), tries=len(URGENT_PAUSES_S) + 1)

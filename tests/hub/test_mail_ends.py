@@ -17,7 +17,7 @@ LONG_AGO = AT - timedelta(days=1)
 
 
 def end(reply: Reply, *, since: datetime | None = None, of: Any = None, chance: float = 0.0) -> End:
-    (found,) = ends_of([of or errand()], reply, AT, failing_since=since, chance=chance)
+    (found,) = ends_of([of or errand()], reply, AT, bounced_at=since, chance=chance)
     return found
 
 
@@ -40,7 +40,7 @@ def test_what_failed_together_does_not_come_back_together() -> None:
 
 
 def test_what_has_been_tried_long_enough_is_given_up() -> None:
-    assert end(Reply(451), of=errand(tries=65)).state == "failed"
+    assert end(Reply(451), of=errand(tries=len(URGENT_PAUSES_S) + 1)).state == "failed"
     assert end(Reply(451), of=other("verification", tries=4)).state == "failed"
 
 
@@ -83,6 +83,15 @@ def test_an_address_that_bounces_still_a_day_later_is_given_up(
     assert end(reply, since=since).disables is disables
 
 
+def test_only_that_there_is_no_mailbox_counts_for_the_second_time() -> None:
+    assert [end(reply).bounces for reply in (NO_MAILBOX, Reply(554), Reply(451), Reply(250))] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
 def test_one_that_never_was_proven_stays_as_it_is() -> None:
     of = other("verification", subscription(state=State.PENDING))
 
@@ -90,6 +99,6 @@ def test_one_that_never_was_proven_stays_as_it_is() -> None:
 
 
 def test_everything_in_one_mail_ends_alike() -> None:
-    ends = ends_of([errand(no=n) for n in range(3)], Reply(250), AT, failing_since=None, chance=0)
+    ends = ends_of([errand(no=n) for n in range(3)], Reply(250), AT, bounced_at=None, chance=0)
 
     assert [(one.no, one.state) for one in ends] == [(n, "delivered") for n in range(3)]

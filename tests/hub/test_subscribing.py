@@ -59,12 +59,18 @@ def test_nothing_waits_for_longer_than_a_day_nor_goes_back_in_time(
 
 
 def test_an_urgent_alert_is_tried_at_once_then_each_minute_for_an_hour() -> None:
-    pauses = [pause_s(tries, URGENT_PAUSES_S, 0.0) for tries in range(1, len(URGENT_PAUSES_S) + 2)]
+    pauses = URGENT_PAUSES_S[:64]
 
-    assert pauses[:5] == [2, 3, 5, 20, 60]
-    assert set(pauses[4:-1]) == {60}
-    assert pauses[-1] is None
-    assert sum(one for one in pauses if one is not None) == 30 + 3600
+    assert pauses[:5] == (2, 3, 5, 20, 60)
+    assert set(pauses[4:]) == {60}
+    assert sum(pauses) == 30 + 3600
+
+
+def test_an_urgent_alert_that_an_hour_was_not_enough_for_is_tried_for_as_long_as_the_rest() -> None:
+    after_an_hour = [pause_s(tries, URGENT_PAUSES_S, 0.0) for tries in range(65, len(URGENT_PAUSES_S) + 2)]
+
+    assert after_an_hour == [*ROUTINE_PAUSES_S[1:], None]
+    assert sum(URGENT_PAUSES_S) >= sum(ROUTINE_PAUSES_S)
 
 
 def test_the_rest_is_tried_for_days() -> None:

@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
-from hub.awaiting import open_deadlines
-from hub.directory import Standing
+from hub import errands
+from hub.awaiting import needless, open_deadlines
+from hub.directory import Kind, Standing
+from hub.grants import Selector
 from hub.picture import Picture
 from hub.store import agencies
 from hub.store.coming import coming
+from schemas.sensitivity import Sensitivity
+from tests.support import cast
 from tests.support.cast import LADDERS, LIMITS, POLICE
 from tests.support.escalating import Escalation, desk
-from tests.support.node import SHERIFF, TO_SHERIFF, Desk, Node, child_case, missing_child
+from tests.support.node import SHERIFF, TO_SHERIFF, Desk, Node, child_case, grant, missing_child
+from tests.support.recalling import take_back
 from tests.support.subscribing import subscribe
 
 
@@ -355,6 +360,83 @@ def test_what_is_recalled_need_not_be_answered(escalation: Escalation, police: D
     escalation.pass_on()
 
     assert (escalation.wait(11), escalation.deadlines()) == (0, [(SHERIFF.id, "overtaken", None)])
+
+
+def end_it(node: Node, hub_id: str, how: str) -> None:
+    """What makes an acknowledgement needless, or is one; the token is of this moment."""
+    if how == "acknowledged":
+        answer(node.desk(SHERIFF), hub_id, how)
+    elif how == "recalled":
+        take_back(node.desk(POLICE), hub_id)
+    else:
+        node.desk(POLICE).publish(missing_child(how, subject="s", minutes=1))
+
+
+def notices(escalation: Escalation) -> list[str | None]:
+    """What the issuer is told now."""
+    return [one.claim.about for one in escalation.dispatch.take() if one.claim.kind == "notice"]
+
+
+@pytest.mark.usefixtures("desks")
+@pytest.mark.parametrize("how", ["located", "cancelled", "recalled", "acknowledged"])
+def test_the_issuer_is_told_no_more_that_nobody_acknowledges_what_need_not_be(
+    node: Node, escalation: Escalation, police: Desk, how: str
+) -> None:
+    hub_id = escalation.alert(police, subject="s")
+    for minutes in (11, 10, 10):
+        escalation.wait(minutes)
+
+    end_it(node, hub_id, how)
+    escalation.pass_on()
+
+    assert notices(escalation) == []
+    assert escalation.node.rows("SELECT state FROM delivery WHERE kind = 'notice'") == [("overtaken",)]
+
+
+@pytest.mark.parametrize(("how", "is_needless"), [("", False), ("acknowledged", False), ("located", True)])
+def test_that_many_are_silent_is_told_for_as_long_as_one_is(
+    node: Node, escalation: Escalation, police: Desk, how: str, is_needless: bool
+) -> None:
+    another = cast.agency("us-ca-lapd", Kind.LAW_ENFORCEMENT, "US-CA")
+    node.enrol(another)
+    node.regrant(grant(reader=Selector(kind=Kind.LAW_ENFORCEMENT), clearance=Sensitivity.ENFORCEMENT))
+    hub_id = escalation.alert(police, subject="s")
+    if how:
+        end_it(node, hub_id, how)
+        escalation.pass_on()
+    subject = f"unacknowledged:{hub_id}"
+
+    with node.database() as conn:
+        assert needless(conn, {subject, "disabled:x:gone"}) == ({subject} if is_needless else set())
+
+
+@pytest.mark.usefixtures("desks")
+def test_nor_is_it_told_so_between_the_end_and_its_passing_on(node: Node, escalation: Escalation, police: Desk) -> None:
+    hub_id = escalation.alert(police, subject="s")
+    for minutes in (11, 10, 10):
+        escalation.wait(minutes)
+    end_it(node, hub_id, "located")
+    node.sequence()
+
+    assert notices(escalation) == []
+
+
+@pytest.mark.usefixtures("desks")
+def test_what_is_on_its_way_to_the_issuer_when_the_end_comes_may_not_go_on(
+    node: Node, escalation: Escalation, police: Desk
+) -> None:
+    hub_id = escalation.alert(police, subject="s")
+    for minutes in (11, 10, 10):
+        escalation.wait(minutes)
+    carried = [one for one in escalation.dispatch.take() if one.claim.kind == "notice"]
+    end_it(node, hub_id, "located")
+    escalation.pass_on()
+
+    with escalation.node.database() as conn:
+        over = errands.over(conn, escalation.dispatch.picture, carried, escalation.node.clock())
+
+    assert over == {one.claim.no: "overtaken" for one in carried}
+    assert len(over) == 1
 
 
 @pytest.mark.usefixtures("desks")

@@ -39,7 +39,7 @@ def escalation(node: Node, police: Desk) -> Escalation:
     node.regrant(grant(reader=Selector(kind=Kind.LAW_ENFORCEMENT), clearance=Sensitivity.ENFORCEMENT))
     for one in asked:
         desk(node.desk(one), "supervisor")
-    subscribe(police, filter={"types": ["case.*"]})
+    desk(police, "duty", filter={"types": ["case.*"]})
     found = Escalation(node)
     for _ in range(ALERTS):
         police.publish(missing_child(subject="s"))
@@ -118,7 +118,10 @@ def test_what_a_leader_did_not_commit_is_done_by_the_next_once(node: Node) -> No
 
 @pytest.mark.usefixtures("escalation")
 def test_after_the_end_a_thousand_in_flight_tell_nothing_but_the_end(node: Node, police: Desk) -> None:
-    """Given senders and leaders at work, when the child is located, then all that is left to tell is that."""
+    """Given senders and leaders at work, when the child is located, then all that is left to tell is that.
+
+    Its issuer has heard by then that two agencies without a desk stay silent.
+    """
 
     def locates() -> None:
         until(lambda: node.rows(UNDER_WAY)[0][0] > 50)
@@ -134,6 +137,8 @@ def test_after_the_end_a_thousand_in_flight_tell_nothing_but_the_end(node: Node,
             one.result()
 
     assert set(carries(node)) <= {"alert.missing_child.located"}
+    assert node.rows("SELECT count(*) FROM delivery WHERE kind = 'notice' AND state = 'due'") == [(0,)]
+    assert node.rows("SELECT count(*) > 0 FROM delivery WHERE kind = 'notice'") == [(True,)]
     assert escalates(node) == 0
     assert node.rows("SELECT count(*) FROM deadline WHERE state = 'open'") == [(0,)]
     assert node.rows("SELECT DISTINCT type FROM delivery d JOIN event e ON e.hub_id = d.event WHERE state = 'due'") in (

@@ -49,6 +49,7 @@ ACTS: dict[str, Callable[[Connection, UUID, datetime], object]] = {
     "let_go": deliveries.let_go,
     "withdraw": lambda conn, one, _: deliveries.withdraw(conn, one),
     "put_heartbeats": lambda conn, _, at: deliveries.put_heartbeats(conn, at - timedelta(hours=1), at, most=10),
+    "set_back": lambda conn, _, at: deliveries.set_back(conn, at),
     "settle": lambda conn, _, at: settle(conn, at),
 }
 

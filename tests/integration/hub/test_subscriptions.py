@@ -164,6 +164,45 @@ def test_what_came_while_it_was_disabled_can_be_recovered(node: Node, police: De
     assert first != second
 
 
+@pytest.mark.parametrize("end", ["located", "cancelled"])
+def test_of_an_alert_that_is_over_its_end_alone_is_recovered(node: Node, police: Desk, shelter: Desk, end: str) -> None:
+    subscription = subscribe(shelter)
+    dispatch = Dispatch(node)
+    shelter.post(f"/v1/subscriptions/{subscription}/state", {"state": "disabled"})
+    police.publish(missing_child(subject="s"))
+    last = police.publish(missing_child(end, subject="s", minutes=1))
+    node.sequence()
+    dispatch.queue()
+    shelter.post(f"/v1/subscriptions/{subscription}/state", {"state": "enabled"})
+
+    answer = shelter.post(f"/v1/subscriptions/{subscription}/recovery", {"since": "2020-01-01T00:00:00Z"})
+
+    assert answer.get_json() == {"queued": 1, "more": False}
+    assert [(str(one.claim.event), one.claim.seq) for one in dispatch.take()] == [(last, 1)]
+
+
+def test_a_number_that_never_came_is_told_apart_by_what_became_of_it(node: Node, police: Desk, shelter: Desk) -> None:
+    """Given an alert that has ended before it was told, and one that was given up, when asked, then it says so."""
+    subscription = subscribe(shelter)
+    dispatch = Dispatch(node)
+    for verb, subject in (("issued", "s"), ("located", "s"), ("issued", "t")):
+        police.publish(missing_child(verb, subject=subject, minutes=verb == "located"))
+        node.sequence()
+        dispatch.queue()
+    came, lost = dispatch.take()
+    dispatch.settle(came)
+    dispatch.settle(lost, state="failed", code="http-500")
+
+    told = shelter.get(f"/v1/subscriptions/{subscription}/deliveries").get_json()["deliveries"]
+
+    assert [(one["seq"], one["state"]) for one in reversed(told)] == [
+        (1, "overtaken"),
+        (2, "delivered"),
+        (3, "failed"),
+    ]
+    assert shown(shelter, subscription)["seq"] == 3
+
+
 def test_a_preview_shows_what_would_have_been_told_and_nothing_else(node: Node, police: Desk, shelter: Desk) -> None:
     here = police.publish(missing_child())
     police.publish(missing_child("updated", status="test"))

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from psycopg.errors import CheckViolation
 
-from hub import tending
+from hub import errands, tending
 from hub.carrying import End
-from hub.store import deliveries, subscriptions
+from hub.store import claims, deliveries, subscriptions
 from hub.subscribing import Reason
 from tests.support.cast import POLICE, SHELTER
 from tests.support.metrics import metric
@@ -32,12 +32,18 @@ def kinds(dispatch: Dispatch) -> list[str]:
     return [one.claim.kind for one in dispatch.take()]
 
 
-def fail(node: Node, dispatch: Dispatch) -> None:
-    """An event comes, and does not arrive; the token is of this moment, which may be days ahead."""
-    node.desk(POLICE).publish(missing_child())
+def fail(node: Node, dispatch: Dispatch, *, state: str = "due", days: float = 0, channel: str = "webhook") -> None:
+    """So many days later an event comes, and does not arrive; the token is of then."""
+    node.clock.ahead += timedelta(days=days)
+    come(node, dispatch)
+    dispatch.settle(*dispatch.take(channel), state=state, code="timeout")
+
+
+def come(node: Node, dispatch: Dispatch, urgency: str = "Immediate") -> None:
+    """An event that is to be told."""
+    node.desk(POLICE).publish(missing_child(data={"urgency": urgency}))
     node.sequence()
     dispatch.queue()
-    dispatch.settle(*dispatch.take(), state="due", code="timeout")
 
 
 def test_a_quiet_webhook_hears_that_all_is_well_once(node: Node, shelter: Desk) -> None:
@@ -67,8 +73,9 @@ def test_what_fails_for_three_days_is_disabled_and_its_agency_told_elsewhere(nod
     failing = subscribe(shelter, filter={"types": ["alert.*"]})
     other = subscribe(shelter, filter={"types": ["case.*"]})
     dispatch = Dispatch(node)
-    fail(node, dispatch)
-    node.clock.ahead = timedelta(days=3, minutes=1)
+    for days in (0, 1, 1, 1):
+        fail(node, dispatch, state="failed", days=days)
+    node.clock.ahead += timedelta(minutes=1)
 
     assert tend(node, timedelta(0)) == (0, 1)
 
@@ -148,14 +155,149 @@ def test_what_its_agency_has_disabled_itself_is_no_news_to_it(shelter: Desk) -> 
 def test_an_arrival_in_between_makes_it_whole_again(node: Node, shelter: Desk) -> None:
     subscription = subscribe(shelter)
     dispatch = Dispatch(node)
-    fail(node, dispatch)
-    node.clock.ahead = timedelta(days=2)
+    for days in (0, 1, 1):
+        fail(node, dispatch, days=days)
+    node.clock.ahead += timedelta(hours=12)
     dispatch.settle(*dispatch.take())
-    fail(node, dispatch)
-    node.clock.ahead = timedelta(days=4)
+    for later in (0.5, 1, 1):
+        fail(node, dispatch, days=later)
 
     assert tend(node, timedelta(0)) == (0, 0)
     assert shown(node.desk(SHELTER), subscription)["state"] == "enabled"
+
+
+def test_what_fails_while_the_clock_jumps_days_ahead_has_not_failed_for_days(node: Node, shelter: Desk) -> None:
+    subscription = subscribe(shelter)
+    dispatch = Dispatch(node)
+    for days in (0, 0, 7, 0):
+        fail(node, dispatch, days=days)
+
+    assert tend(node, timedelta(0)) == (0, 0)
+    assert shown(node.desk(SHELTER), subscription)["state"] == "enabled"
+
+
+def test_three_quiet_days_after_a_failure_are_not_three_days_of_failure(node: Node, shelter: Desk) -> None:
+    subscribe(shelter)
+    fail(node, Dispatch(node), state="failed")
+    node.clock.ahead = timedelta(days=3, minutes=1)
+
+    assert tend(node, timedelta(0)) == (0, 0)
+
+
+@pytest.mark.parametrize("each_day", [(0,), (0, 1, 1, 1)], ids=["once", "each day"])
+def test_a_mailbox_that_takes_nothing_for_days_is_written_to_for_as_long_as_it_is_there(
+    node: Node, shelter: Desk, each_day: tuple[int, ...]
+) -> None:
+    subscription = subscribe(shelter, channel="email", address="duty@shelter.example")
+    for days in each_day:
+        fail(node, Dispatch(node), state="failed", days=days, channel="email")
+    node.clock.ahead = timedelta(days=3, minutes=1)
+
+    assert tend(node, timedelta(0)) == (0, 0)
+    assert shown(node.desk(SHELTER), subscription)["state"] == "enabled"
+
+
+def test_since_when_a_mailbox_is_said_not_to_be_there_is_kept_until_it_takes_something(
+    node: Node, shelter: Desk
+) -> None:
+    subscription = subscribe(shelter, channel="email", address="duty@shelter.example")
+    dispatch, began, found = Dispatch(node), node.clock(), list[bool]()
+    for code, bounces in (("smtp-451", False), ("smtp-550", True), ("smtp-554", False), ("smtp-250", False)):
+        come(node, dispatch)
+        state = "delivered" if code == "smtp-250" else "failed"
+        ends = [
+            End(no=one.claim.no, subscription=subscription, state=state, code=code, bounces=bounces)
+            for one in dispatch.take("email")
+        ]
+        with node.database() as conn:
+            tending.finish(conn, node.name, ends, node.clock())
+            tally = (subscriptions.one(conn, subscription) or pytest.fail("it is there"))[1]
+        found.append(tally.bounced_at is not None and tally.bounced_at > began)
+
+    assert found == [False, True, True, False]
+
+
+def test_an_urgent_alert_that_was_queued_by_a_clock_hours_ahead_is_told_once_it_is_put_right(
+    node: Node, shelter: Desk
+) -> None:
+    subscribe(shelter)
+    dispatch = Dispatch(node)
+    node.clock.ahead = timedelta(hours=5)
+    come(node, dispatch)
+    node.clock.ahead = timedelta()
+    hidden = dispatch.take()
+
+    tend(node)
+
+    assert hidden == []
+    assert [one.claim.seq for one in dispatch.take()] == [1]
+
+
+def test_what_was_taken_on_by_a_clock_hours_ahead_is_free_after_a_lease_once_it_is_put_right(
+    node: Node, shelter: Desk
+) -> None:
+    subscribe(shelter)
+    dispatch = Dispatch(node)
+    node.clock.ahead = timedelta(hours=5)
+    come(node, dispatch)
+    dispatch.take()
+    node.clock.ahead = timedelta()
+
+    tend(node)
+    at_once = dispatch.take()
+    node.clock.ahead = errands.LEASE + timedelta(seconds=5)
+
+    assert at_once == []
+    assert [one.claim.tries for one in dispatch.take()] == [2]
+
+
+def test_what_was_to_be_tried_again_by_a_clock_hours_ahead_waits_for_its_pause_once_it_is_put_right(
+    node: Node, shelter: Desk
+) -> None:
+    subscribe(shelter)
+    dispatch = Dispatch(node)
+    node.clock.ahead = timedelta(hours=5)
+    come(node, dispatch)
+    ((taken,), at) = dispatch.take(), node.clock()
+    with node.database() as conn:
+        again = claims.Outcome(no=taken.claim.no, state="due", code="timeout", again_at=at + timedelta(minutes=5))
+        claims.settle(conn, [again], at)
+    node.clock.ahead = timedelta()
+
+    tend(node)
+    at_once = dispatch.take()
+    node.clock.ahead = timedelta(minutes=6)
+
+    assert at_once == []
+    assert len(dispatch.take()) == 1
+
+
+def test_nothing_is_skipped_that_came_while_the_clock_was_hours_behind(node: Node, shelter: Desk) -> None:
+    subscribe(shelter)
+    dispatch = Dispatch(node)
+    come(node, dispatch)
+    node.clock.ahead = -timedelta(minutes=30)
+    come(node, dispatch)
+    tend(node)
+    behind = dispatch.take(most=1)
+    dispatch.settle(*behind)
+    node.clock.ahead = timedelta()
+
+    tend(node)
+
+    assert sorted(one.claim.seq or 0 for one in (*behind, *dispatch.take())) == [1, 2]
+
+
+def test_what_waits_for_the_end_of_quiet_hours_goes_on_waiting(node: Node, shelter: Desk) -> None:
+    at = node.clock()
+    quiet = {"from": f"{at - timedelta(hours=1):%H:%M}", "until": f"{at + timedelta(hours=9):%H:%M}", "zone": "UTC"}
+    subscribe(shelter, quiet=quiet)
+    dispatch = Dispatch(node)
+    come(node, dispatch, urgency="Expected")
+
+    tend(node)
+
+    assert dispatch.take() == []
 
 
 def test_who_is_paused_while_something_is_under_way_keeps_what_became_of_it(
