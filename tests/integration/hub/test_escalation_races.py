@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from uuid import UUID
 
 import pytest
 
 from hub import errands
-from hub.directory import Kind
+from hub.directory import Agency, Kind
 from hub.escalating import escalate
 from hub.grants import Selector
 from hub.picture import Picture, Stale
+from hub.settings import WorkerSettings
 from hub.store import claims, connect, deadlines
 from hub.store.claims import Outcome, Reach
 from hub.store.deadlines import Opening
 from hub.subscribing import PARTS
+from hub.workers import dispatcher, sequencer
 from schemas.sensitivity import Sensitivity
 from tests.support import cast
 from tests.support.cast import LADDERS, LIMITS
@@ -92,6 +95,26 @@ def carries(node: Node) -> list[str | None]:
                 for claim in (one.claim for one in found)
             ]
             claims.settle(conn, outcomes, at)
+
+
+def answered_once(told: Desk, alert: str) -> int:
+    """An acknowledgement, sent again for as long as the gateway asks for that: each first one changes who sees what."""
+    while True:
+        answer = told.post(f"/v1/events/{alert}/acks", {"state": "acknowledged"})
+        if answer.status_code != 503:
+            return answer.status_code
+
+
+def dispatching(node: Node) -> dispatcher.Dispatcher:
+    """What the worker is given that passes on what comes."""
+    return dispatcher.Dispatcher(
+        database_url=node.url,
+        node=node.name,
+        picture=Picture.unread(LIMITS),
+        ladders=LADDERS,
+        heartbeat=timedelta(0),
+        now=node.clock,
+    )
 
 
 def test_a_thousand_deadlines_are_moved_once_however_many_lead(node: Node, escalation: Escalation) -> None:
@@ -198,6 +221,43 @@ def test_ten_thousand_answers_close_ten_thousand_deadlines(node: Node, police: D
     assert node.rows("SELECT state, count(*) FROM deadline WHERE agency LIKE 'us-ca-a%%' GROUP BY 1") == [
         ("acknowledged", 10_000)
     ]
+
+
+def test_agencies_that_all_answer_at_once_close_their_deadlines_each_once(node: Node, police: Desk) -> None:
+    """Given alerts to many agencies, when all answer while answers are passed on, then nobody waits for anybody."""
+    asked = [cast.agency(f"us-ca-pd{number:03}", Kind.LAW_ENFORCEMENT, "US-CA") for number in range(120)]
+    node.enrol(*asked)
+    node.regrant(grant(reader=Selector(kind=Kind.LAW_ENFORCEMENT), clearance=Sensitivity.ENFORCEMENT))
+    escalation = Escalation(node)
+    alerts = [escalation.alert(police, subject=f"s{number}") for number in range(3)]
+    acks = len(asked) * len(alerts)
+    states = "SELECT state, count(*) FROM deadline WHERE agency LIKE 'us-ca-pd%' GROUP BY 1"
+    is_over = Event()
+
+    def answers(agency: Agency) -> list[int]:
+        told = node.desk(agency)
+        return [answered_once(told, one) for one in alerts]
+
+    def stands() -> dict[str, int]:
+        return dict(node.rows(states))
+
+    with ThreadPoolExecutor(10) as threads:
+        passing = [threads.submit(sequencer.run, node.url, WorkerSettings(), is_over.is_set)]
+        passing.append(threads.submit(dispatcher.run, dispatching(node), is_over.is_set))
+        try:
+            answering = [threads.submit(answers, one) for one in asked]
+            until(lambda: "acknowledged" in stands())
+            was_open = stands().get("open", 0)
+            answered = [one.result() for one in answering]
+            until(lambda: stands() == {"acknowledged": acks})
+        finally:
+            is_over.set()
+        for one in passing:
+            one.result()
+
+    assert answered == [[201] * len(alerts)] * len(asked)
+    assert was_open > 0  # they were answered while answers were passed on
+    assert node.rows("SELECT count(*) FROM event WHERE type = 'ack.acknowledged'") == [(acks,)]
 
 
 def test_a_subscriber_is_not_called_for_what_its_agency_was_never_asked(

@@ -1,10 +1,11 @@
-"""Live, polled and replayed: three ways to the same events, in the same order, through the same filter."""
+"""Live, polled, replayed and queued: all ways lead to the same events, in the same order, through the same filter."""
 
 from __future__ import annotations
 
 import json
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.support import cast
 from tests.support.events import Wire
 from tests.support.node import USUAL, Desk, Node, child_case, grant, missing_child
 from tests.support.streaming import Live
+from tests.support.subscribing import Dispatch, subscribe
 
 LAPD = cast.agency("us-ca-lapd", Kind.LAW_ENFORCEMENT, "US-CA:06037", publishes=("alert.*", "case.trafficking.*"))
 LISTS = ("types", "jurisdictions", "changes")
@@ -87,27 +89,51 @@ def polled(live: Live | None, desk: Desk, query: dict[str, str], random: Random)
     return found
 
 
+def as_filter(query: dict[str, str]) -> dict[str, Any]:
+    """A question of a feed or stream as subscriptions ask it."""
+    return {"own": True} | {
+        name: value.split(",") if name in LISTS else value == "true" if name == "own" else value
+        for name, value in query.items()
+    }
+
+
+def foretold(desk: Desk, query: dict[str, str]) -> list[str]:
+    """What a subscriber would have been told."""
+    found = desk.post("/v1/subscriptions/preview", {"filter": as_filter(query)}).get_json()
+    return [one["id"] for one in found["events"]]
+
+
+def queued(node: Node, subscription: UUID) -> list[str]:
+    """What one is told, in the order of its numbers, and what would have been but for its end."""
+    found = node.rows("SELECT event::text FROM delivery WHERE subscription = %s ORDER BY seq", subscription)
+    return [event for (event,) in found]
+
+
 def heard(listen: Listen, desk: Desk, query: dict[str, str], count: int) -> list[str]:
     ear = listen(desk, after="", **query)
     return [ear.event()["id"] for _ in range(count)]
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_three_ways_lead_to_the_same(
-    police: Desk, lapd: Desk, shelter: Desk, sheriff: Desk, live: Live, listen: Listen, seed: int
+def test_all_ways_lead_to_the_same(
+    node: Node, police: Desk, lapd: Desk, shelter: Desk, sheriff: Desk, live: Live, listen: Listen, seed: int
 ) -> None:
     random = Random(seed)  # noqa: S311 - a test's dice
     asked = [(shelter, query) for query in QUERIES]
     asked += [(police, QUERIES[0]), (police, QUERIES[1]), (sheriff, QUERIES[0])]
     ears = [listen(desk, **query) for desk, query in asked]
+    subscriptions = [subscribe(desk, filter=as_filter(query)) for desk, query in asked]
     publish_all((police, lapd), random)
+    Dispatch(node).queue()
 
-    for (desk, query), ear in zip(asked, ears, strict=True):
+    for (desk, query), ear, subscription in zip(asked, ears, subscriptions, strict=True):
         pages = polled(None, desk, query, random)
         ids = [item["id"] for item in pages]
         assert [ear.event()["id"] for _ in ids] == ids, query
         assert polled(live, desk, query, random) == pages, query
         assert heard(listen, desk, query, len(ids)) == ids, query
+        assert foretold(desk, query) == ids, query
+        assert queued(node, subscription) == ids, query
     assert all(ear.is_silent() for ear in ears)
 
 
@@ -117,11 +143,7 @@ def test_what_comes_through_a_filter_is_what_it_wants(
 ) -> None:
     random = Random(7)  # noqa: S311 - a test's dice
     publish_all((police, lapd), random)
-    told: dict[str, Any] = {"own": True} | {
-        name: value.split(",") if name in LISTS else value == "true" if name == "own" else value
-        for name, value in query.items()
-    }
-    wanted = FILTER.load(told)
+    wanted = FILTER.load(as_filter(query))
 
     for desk in (police, shelter):
         everything = polled(None, desk, {"status": wanted.status}, random)
