@@ -1,5 +1,9 @@
 # The commands people and CI share. Everything they create lives in .venv/ and .puente/, both ignored by git.
 
+# What Python compiles is kept beside the sources, whatever the environment says: a node is a dozen processes, and each
+# would compile all that it imports, and each run all tests.
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,7 +36,7 @@ demo: $(INSTALLED) ## see it work: two nodes, real samples [INPUT=folder] [ONCE=
 
 test: $(INSTALLED) ## the whole suite on real PostgreSQL and Kafka [ARGS="-k name"]
 	$(FETCH)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED) ## style, types, import contracts
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -64,7 +65,9 @@ _numbers = count(1)
 _SIGNING_KEY = SigningKey(keys.new_private_pem())
 _WEBHOOK_KEY = secrets.token_bytes(32)
 _CURSOR_KEY = secrets.token_bytes(64)
-_idle_apps: list[Flask] = []  # making one costs more than all the rest of a node; it holds nothing but its hub
+# By the node that its documentation names: making one costs more than all the rest of a node, and it holds nothing else
+# but its hub.
+_idle_apps: defaultdict[str, list[Flask]] = defaultdict(list)
 
 
 def grant(**differs: Any) -> Grant:
@@ -144,7 +147,7 @@ class Node:
         self._shared = shared
         self.clock = Clock()
         self.hub = self._hub(rates, mail)
-        self.app = _idle_apps.pop() if _idle_apps else create_app(self.hub)
+        self.app = _idle_apps[name].pop() if _idle_apps[name] else create_app(self.hub)
         self.app.extensions["puente"] = self.hub
         self.client = self.app.test_client()
         if shared is None:
@@ -177,7 +180,7 @@ class Node:
         """Give the database connections back."""
         if self._shared is None:
             self.hub.pool.close()
-        _idle_apps.append(self.app)
+        _idle_apps[self.name].append(self.app)
 
     @contextmanager
     def database(self) -> Iterator[Connection]:

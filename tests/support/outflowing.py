@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -77,18 +79,18 @@ class Reader:
         """Its topic, by its whole name."""
         return out_topic(self.agency.id, self.outs.works.prefix)
 
-    def has_rule(self) -> bool:
-        """Whether the broker has the rule by which it may read."""
-        with KafkaAdminClient(**self.outs.login()) as admin:
-            return to_read_out(self.agency.id, self.outs.works.prefix) in set(admin.describe_acls(ANY_RULE)[0])
-
     def opened(self) -> None:
         """Wait until it may read."""
-        until(self.has_rule, within_s=SOON_S, what=f"{self.topic} is open")
+        self._until_ruled(True, what=f"{self.topic} is open")
 
     def closed(self) -> None:
         """Wait until it may not read any more."""
-        until(lambda: not self.has_rule(), within_s=SOON_S, what=f"{self.topic} is closed")
+        self._until_ruled(False, what=f"{self.topic} is closed")
+
+    def _until_ruled(self, wanted: bool, *, what: str) -> None:
+        rule = to_read_out(self.agency.id, self.outs.works.prefix)
+        with KafkaAdminClient(**self.outs.login()) as admin:
+            until(lambda: (rule in set(admin.describe_acls(ANY_RULE)[0])) is wanted, within_s=SOON_S, what=what)
 
     def is_refused(self, by: Agency | None = None) -> bool:
         """Whether the broker lets its agency, or this one, read nothing there."""
@@ -101,30 +103,41 @@ class Reader:
             consumer.close()
         return False
 
-    def held(self) -> list[Any]:
-        """What is in its topic now, as the node sees it."""
+    @contextmanager
+    def looking(self) -> Iterator[Callable[[], list[Any]]]:
+        """Gives what is in its topic at each call, as the node sees it."""
         consumer = KafkaConsumer(**self.outs.login(), enable_auto_commit=False, auto_offset_reset="earliest")
         place = TopicPartition(self.topic, 0)
-        found: list[Any] = []
-        try:
-            consumer.assign([place])
+        consumer.assign([place])
+
+        def look() -> list[Any]:
+            found: list[Any] = []
             consumer.seek_to_beginning(place)
             end = consumer.end_offsets([place])[place]
             while consumer.position(place) < end:
                 found += [record for batch in consumer.poll(timeout_ms=200).values() for record in batch]
+            return found
+
+        try:
+            yield look
         finally:
             consumer.close()
-        return found
+
+    def held(self) -> list[Any]:
+        """What is in its topic now."""
+        with self.looking() as look:
+            return look()
 
     def has(self, *wanted: str) -> list[Any]:
         """Wait until its topic holds these events and no others; the records."""
         found: list[Any] = []
+        with self.looking() as look:
 
-        def is_there() -> bool:
-            found[:] = self.held()
-            return [headers(one).get("id") for one in found] == list(wanted)
+            def is_there() -> bool:
+                found[:] = look()
+                return [headers(one).get("id") for one in found] == list(wanted)
 
-        until(is_there, within_s=SOON_S, what=f"{wanted} in {self.topic}")
+            until(is_there, within_s=SOON_S, what=f"{wanted} in {self.topic}")
         return found
 
     def told(self, least: int) -> list[Any]:

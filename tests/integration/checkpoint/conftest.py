@@ -1,4 +1,4 @@
-"""Two nodes that trust each other, for each test."""
+"""Two nodes that trust each other, for each test; their databases are put back before it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,28 @@ import pytest
 
 from tests.support.border import Side, two_sides
 from tests.support.services import Databases
+from tests.support.shared import Shared
+
+
+@pytest.fixture(scope="session")
+def kept_empty(databases: Databases) -> Iterator[tuple[Shared, Shared]]:
+    """Two databases without a row, to be had again by each test."""
+    both = Shared(databases.migrated()), Shared(databases.migrated())
+    for one in both:
+        one.stage()
+    yield both
+    for one in both:
+        one.close()
 
 
 @pytest.fixture
-def sides(databases: Databases, tmp_path: Path) -> Iterator[tuple[Side, Side]]:
+def sides(kept_empty: tuple[Shared, Shared], tmp_path: Path) -> Iterator[tuple[Side, Side]]:
     """Node `us` and node `mx`, each trusting the other."""
-    urls = databases.migrated(), databases.migrated()
-    with two_sides(*urls, tmp_path) as found:
+    for one in kept_empty:
+        one.restore()
+    us, mx = (one.url for one in kept_empty)
+    with two_sides(us, mx, tmp_path) as found:
         yield found
-    for url in urls:
-        databases.drop(url)
 
 
 @pytest.fixture(scope="module")
