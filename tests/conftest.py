@@ -13,10 +13,12 @@ from hub.embedded import postgres as embedded_postgres
 from tests.support.examples import examples
 from tests.support.services import NODES, Broker, Databases, new_issuer, start_broker, state_folder
 
-settings.register_profile("puente", max_examples=examples(100))  # for properties that do not say how many
+# For properties that do not say how many; how long one takes says more of the machine than of what is tested.
+settings.register_profile("puente", max_examples=examples(100), deadline=None)
 settings.load_profile("puente")
 
 SERVICES = {"kafka": "kafka", "databases": "postgres"}  # fixture -> marker, the longest tests first
+INTEGRATION = Path(__file__).with_name("integration")
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
@@ -38,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _turn(item: pytest.Item) -> int:
     """What takes long comes early, so that the processes end together."""
     needed = (turn for turn, marker in enumerate(SERVICES.values()) if item.get_closest_marker(marker))
-    return min(needed, default=len(SERVICES))
+    return min(needed, default=len(SERVICES) + (INTEGRATION not in item.path.parents))
 
 
 def _join_group(item: pytest.Item) -> None:

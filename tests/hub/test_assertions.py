@@ -159,7 +159,7 @@ def test_what_names_no_client_is_refused(token: str) -> None:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 def test_no_text_whatsoever_breaks_the_look_for_the_client(text: str) -> None:
     with pytest.raises(NotAuthenticated):
         client_of(text)

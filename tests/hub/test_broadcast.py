@@ -31,7 +31,7 @@ from tests.support.examples import examples
     st.frozensets(st.sampled_from(strategies.IDS), max_size=3),
     strategies.moments,
 )
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 def test_who_is_told_together_is_told_what_each_would_be_told_alone(
     principals: list[Principal],
     held: list[Grant],

@@ -154,7 +154,7 @@ def test_the_rules_of_ipaws_are_kept(event: dict[str, Any], name: str) -> None:
 
 
 @given(strategies.events().filter(lambda event: event["type"].startswith("alert.")))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 def test_whatever_an_event_says_no_rule_is_broken(event: dict[str, Any]) -> None:
     name = "public~" if event["type"].rpartition(".")[2] in ("cancelled", "located") else "public"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.cursor import Cursors
@@ -29,7 +29,6 @@ def is_mine(cursor: str) -> bool:
 
 
 @given(positions)
-@settings(deadline=None)
 def test_a_cursor_opens_to_the_place_it_was_made_for(position: int) -> None:
     assert CURSORS.open(CURSORS.seal(position, *MINE), *MINE) == position
 
@@ -64,7 +63,6 @@ def test_one_changed_bit_is_refused(bit: int) -> None:
 
 
 @given(st.text(max_size=60).filter(lambda text: text not in ("", CURSOR)))
-@settings(deadline=None)
 def test_nothing_else_is_a_cursor(text: str) -> None:
     assert not is_mine(text)
 
@@ -94,7 +92,6 @@ BLIND = CURSORS.seal_blind(4711, *MINE)
 
 
 @given(positions)
-@settings(deadline=None)
 def test_a_blind_cursor_opens_to_the_place_it_was_made_for(position: int) -> None:
     assert CURSORS.open(CURSORS.seal_blind(position, *MINE), *MINE) == position
 

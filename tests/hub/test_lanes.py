@@ -76,7 +76,7 @@ def test_a_reach_holds_the_lanes_with_something_to_find_and_every_decision() -> 
     strategies.events,
     st.lists(strategies.moments, min_size=1, max_size=6),
 )
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 def test_a_kept_reach_is_what_would_be_decided_anew(
     asking: Principal, held: list[Grant], events: list[Facts], moments: list[datetime]
 ) -> None:

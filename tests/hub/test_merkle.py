@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.merkle import (
@@ -172,7 +172,6 @@ def test_the_published_consistency_proofs(at: tuple[int, int], proof: list[str])
 SIZES = st.integers(0, 1100)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 300), max_size=8))
 def test_a_tree_is_the_same_however_it_grew(steps: list[int]) -> None:
     d = leaves(sum(steps))

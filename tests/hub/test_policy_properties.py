@@ -24,8 +24,8 @@ from tests.support.cast import DAY, LIMITS, NOW
 from tests.support.examples import examples
 
 LADDER = (None, "notice", "public", "partner", "enforcement", "full")
-thorough = settings(max_examples=examples(150), deadline=None)
-few = settings(max_examples=examples(40), deadline=None)
+thorough = settings(max_examples=examples(150))
+few = settings(max_examples=examples(40))
 
 
 def height(decision: Decision) -> int:

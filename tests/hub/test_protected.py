@@ -65,7 +65,7 @@ ASKING = st.builds(
 )
 
 
-thorough = settings(max_examples=150, deadline=None)
+thorough = settings(max_examples=150)
 
 
 @given(worlds(), ASKING)

@@ -157,7 +157,7 @@ def test_the_row_alone_says_what_nothing_widened() -> None:
 @given(
     strategies.principals, strategies.events, strategies.grant_lists, st.sampled_from(strategies.TIMES), st.booleans()
 )
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 def test_the_lane_and_the_event_are_of_one_mind(
     who: Principal, published: list[Facts], held: list[Grant], accepted_at: datetime, is_owed: bool
 ) -> None:

@@ -54,7 +54,7 @@ def outdated(event: dict[str, Any]) -> Stored:
 
 
 @given(strategies.events())
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 def test_every_projection_comes_out_of_the_store_as_it_was_cut(event: dict[str, Any]) -> None:
     cut = projection.project(event, event["type"])
 
@@ -64,7 +64,7 @@ def test_every_projection_comes_out_of_the_store_as_it_was_cut(event: dict[str, 
 
 
 @given(strategies.events())
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(20))
 def test_an_event_of_an_older_version_is_cut_anew_for_each_reader(event: dict[str, Any]) -> None:
     rendered = {name: render(outdated(event), name) for name in NAMES}
 
@@ -72,7 +72,6 @@ def test_an_event_of_an_older_version_is_cut_anew_for_each_reader(event: dict[st
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=4)))
-@settings(deadline=None)
 def test_ranges_are_read_by_name_whatever_stands_beside_them(cuts: dict[str, list[tuple[int, int]]]) -> None:
     text = "".join(chr(number) for number in range(0x4E00, 0x4E00 + 100))
     row = stored(events.alert(), text=text, cuts=dump_cuts(cuts))

@@ -173,7 +173,7 @@ def with_label(facts: Facts, label: Label) -> Facts:
     who=strategies.principals,
     at=strategies.moments,
 )
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 def test_nobody_reads_more_of_an_event_whose_label_was_tightened(
     pair: tuple[Label, Label], events: list[Facts], held: list[Grant], who: Principal, at: Any
 ) -> None:
@@ -191,7 +191,7 @@ def test_nobody_reads_more_of_an_event_whose_label_was_tightened(
 
 
 @given(pair=tightened())
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 def test_no_projection_shows_more_of_an_event_whose_label_was_tightened(pair: tuple[Label, Label]) -> None:
     before, after = (alert(label={"tlp": "green", "marks": dict(label.marks)}) for label in pair)
     for name in LEVELS:

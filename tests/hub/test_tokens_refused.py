@@ -44,7 +44,7 @@ def test_a_bad_token_is_refused_and_not_told_why(token: str) -> None:
 
 
 @given(st.integers(0, len(GOOD) - 1), st.sampled_from("AZaz09-_.=+/ \n\u00e9"))
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 def test_no_character_of_a_token_can_be_changed(place: int, character: str) -> None:
     changed = GOOD[:place] + character + GOOD[place + 1 :]
     if changed == GOOD:
@@ -55,14 +55,14 @@ def test_no_character_of_a_token_can_be_changed(place: int, character: str) -> N
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 def test_whatever_is_signed_a_stranger_is_not_let_in(header: bytes, payload: bytes) -> None:
     with pytest.raises(NotAuthenticated):
         verifier().verify(forge.token(header or b"{}", payload or b"{}", SECRET), NOW)
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 def test_no_text_whatsoever_breaks_the_verifier(text: str) -> None:
     with pytest.raises(NotAuthenticated):
         verifier(cache=10).verify(text, NOW)

@@ -168,7 +168,7 @@ def test_every_reference_in_a_json_schema_resolves(event_type: str) -> None:
 
 
 @given(strategies.events(), st.data())
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 def test_the_short_way_and_marshmallow_are_of_one_mind(event: dict[str, Any], data: st.DataObject) -> None:
     schema = registry.BODIES[event["type"]]
     body = copy.deepcopy(event["data"])
@@ -183,7 +183,7 @@ def test_the_short_way_and_marshmallow_are_of_one_mind(event: dict[str, Any], da
 
 
 @given(strategies.events())
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=examples(50))
 def test_what_is_valid_takes_the_short_way(event: dict[str, Any]) -> None:
     schema = registry.BODIES[event["type"]]
 

@@ -40,7 +40,7 @@ def seen(event: Wire, name: str) -> Any:
 
 
 @given(strategies.events())
-@settings(max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(250), suppress_health_check=[HealthCheck.too_slow])
 def test_every_projection_is_the_canonical_json_of_the_naive_redaction(event: Wire) -> None:
     projections = project(event, event["type"])
 
@@ -49,7 +49,7 @@ def test_every_projection_is_the_canonical_json_of_the_naive_redaction(event: Wi
 
 
 @given(strategies.consents())
-@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow])
 def test_a_consent_opens_what_it_names_and_nothing_else(consented: tuple[Wire, list[str], bool]) -> None:
     event, pointers, outside = consented
 
@@ -60,7 +60,7 @@ def test_a_consent_opens_what_it_names_and_nothing_else(consented: tuple[Wire, l
 
 
 @given(strategies.consents())
-@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow])
 def test_a_consent_widens_one_projection_alone(consented: tuple[Wire, list[str], bool]) -> None:
     event, pointers, _ = consented
     plain, opened = project(event, event["type"]), project(event, event["type"], opened=("partner", pointers))

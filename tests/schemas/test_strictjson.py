@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import strictjson
@@ -92,14 +92,12 @@ def test_a_refusal_names_no_member_that_could_be_personal_data() -> None:
 
 
 @given(JSON_VALUES)
-@settings(deadline=None)
 def test_it_reads_whatever_json_writes(value: object) -> None:
     assert strictjson.parse(json.dumps(value).encode(), max_depth=64) == value
     assert strictjson.parse(json.dumps(value, ensure_ascii=False, indent=1).encode(), max_depth=64) == value
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None)
 def test_garbage_is_refused_or_means_what_json_says(raw: bytes) -> None:
     try:
         value = strictjson.parse(raw)

@@ -37,7 +37,7 @@ def flat(value: Any) -> Iterator[Any]:
 
 
 @given(strategies.events(), st.sampled_from(NAMES))
-@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_said_to_be_shown_is_what_the_projection_holds(event: Wire, name: str) -> None:
     cut = project(event, event["type"])
     whole = json.loads(cut.text)
@@ -50,7 +50,7 @@ def test_what_is_said_to_be_shown_is_what_the_projection_holds(event: Wire, name
 
 
 @given(strategies.events(), st.sampled_from(NAMES))
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_not_shown_is_said_to_be_hidden(event: Wire, name: str) -> None:
     told = members(event, event["type"], name)
 

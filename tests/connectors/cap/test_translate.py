@@ -301,7 +301,7 @@ ODD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"
 LINES = st.one_of(st.none(), ODD)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60), deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(
     st.fixed_dictionaries(
         {

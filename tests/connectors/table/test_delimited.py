@@ -105,7 +105,7 @@ def test_no_message_repeats_what_a_cell_holds(tmp_path: Path) -> None:
     assert not any("Canary" in str(refusal) for item in items for refusal in item.refusals)
 
 
-@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200), st.sampled_from(["", 'encoding = "utf-16"', 'encoding = "cp1252"', "header_row = 2"]))
 def test_no_bytes_end_the_reading_with_anything_but_a_reason(tmp_path: Path, content: bytes, source: str) -> None:
     read(tmp_path, content, source)

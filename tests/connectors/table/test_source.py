@@ -78,7 +78,7 @@ def test_what_could_not_be_read_is_never_taken_for_gone(tmp_path: Path, damage: 
     assert told(config, memory) == []
 
 
-@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(words, words), max_size=6, unique_by=lambda row: row[0].strip()), order=st.randoms())
 def test_the_same_row_always_has_the_same_id(tmp_path: Path, rows: list[tuple[str, str]], order: object) -> None:
     config = sheets.load(tmp_path)

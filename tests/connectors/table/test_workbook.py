@@ -165,7 +165,7 @@ def test_dates_of_the_1904_system_are_understood(tmp_path: Path) -> None:
     assert event["data"]["cas_IncomingReferralDate"] == "2030-05-05"  # 1,462 days later: the other epoch
 
 
-@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_damage_ends_the_reading_with_anything_but_a_reason(tmp_path: Path, data: st.DataObject) -> None:
     path = sheets.write_xlsx(tmp_path, (1, "Active", "Unit"), (2, "Active", '="Un" & "it"'))

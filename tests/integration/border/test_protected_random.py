@@ -101,7 +101,7 @@ def within(shown: dict[object, frozenset[str]], most: dict[object, frozenset[str
 
 
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=3, max_size=8))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_over_there_is_what_was_told_and_nothing_more(both: Pair, steps: list[str]) -> None:
     """Given random consents, withdrawals and grants, then each crossing makes both sides alike, and silence hides."""
     case = Case(both)

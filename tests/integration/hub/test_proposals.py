@@ -17,7 +17,7 @@ from tests.hub import strategies
 from tests.integration.hub.published import allowed, stored
 from tests.support.examples import examples
 
-few = settings(max_examples=examples(40), deadline=None)
+few = settings(max_examples=examples(40))
 
 
 questions = given(

@@ -24,8 +24,8 @@ from tests.support.cast import POLICE
 from tests.support.examples import examples
 from tests.support.node import grant
 
-few = settings(max_examples=examples(60), deadline=None)
-fewer = settings(max_examples=examples(25), deadline=None)
+few = settings(max_examples=examples(60))
+fewer = settings(max_examples=examples(25))
 
 
 @few
