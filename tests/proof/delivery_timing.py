@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from threading import Thread
 from uuid import UUID
 
@@ -44,16 +45,20 @@ def latencies(node: Stage, post: Post, well: Sequence[Receiver], bad: Sequence[R
         post.many(LEAD)
         until(lambda: all(post.accepted.keys() <= one.arrived.keys() for one in well), ARRIVES_S, node)
         if beside is not NOBODY:
-            until(lambda: _calls(bad, before) == len(bad), ARRIVES_S, node)  # noqa: B023 - called at once
+            until(partial(_are_called, bad, before), ARRIVES_S, node)
         took_s, never = timed(_one_by_one(node, post, well, each), well)
         calls = [one.calls - many for one, many in zip(bad, before, strict=True)]
         found.append(Round(beside=beside, began_quiet=began_quiet, took_s=took_s, never=never, calls=calls))
     return found
 
 
-def _calls(bad: Sequence[Receiver], before: Sequence[int]) -> int:
-    """How many of them have been called since then."""
-    return sum(one.calls > many for one, many in zip(bad, before, strict=True))
+def _are_called(bad: Sequence[Receiver], before: Sequence[int]) -> bool:
+    """Whether each of them has been called since then."""
+    return all(one.calls > many for one, many in zip(bad, before, strict=True))
+
+
+def _is_everywhere(event: str, well: Sequence[Receiver]) -> bool:
+    return all(event in one.arrived for one in well)
 
 
 def _is_quiet(node: Stage, bad: Sequence[Receiver]) -> bool:
@@ -61,7 +66,7 @@ def _is_quiet(node: Stage, bad: Sequence[Receiver]) -> bool:
     _stands(node, bad, "disabled")
     before = [one.calls for one in bad]
     time.sleep(1.0)
-    return not _calls(bad, before) and not any(one.under_way for one in bad)
+    return before == [one.calls for one in bad] and not any(one.under_way for one in bad)
 
 
 def _stands(node: Stage, receivers: Sequence[Receiver], state: str) -> None:
@@ -79,7 +84,7 @@ def _one_by_one(node: Stage, post: Post, well: Sequence[Receiver], many: int) ->
         for _ in range(many):
             event = post.one(client)
             published[event] = post.accepted[event]
-            if not until(lambda: all(event in one.arrived for one in well), ARRIVES_S, node):  # noqa: B023 - at once
+            if not until(partial(_is_everywhere, event, well), ARRIVES_S, node):
                 break
     return published
 

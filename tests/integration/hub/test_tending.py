@@ -10,22 +10,15 @@ from uuid import UUID
 import pytest
 from psycopg.errors import CheckViolation
 
-from hub import errands, tending
+from hub import tending
 from hub.carrying import End
-from hub.store import claims, deliveries, subscriptions
+from hub.store import deliveries, subscriptions
 from hub.subscribing import Reason
-from tests.support.cast import POLICE, SHELTER
+from tests.support.cast import SHELTER
 from tests.support.metrics import metric
 from tests.support.node import Desk, Node, missing_child
 from tests.support.subscribing import Dispatch, shown, subscribe
-
-HOUR = timedelta(hours=1)
-
-
-def tend(node: Node, heartbeat: timedelta = HOUR) -> tuple[int, int]:
-    """One round."""
-    with node.database() as conn:
-        return tending.tend(conn, node.name, node.clock(), heartbeat)
+from tests.support.tending import HOUR, come, tend
 
 
 def kinds(dispatch: Dispatch) -> list[str]:
@@ -37,13 +30,6 @@ def fail(node: Node, dispatch: Dispatch, *, state: str = "due", days: float = 0,
     node.clock.ahead += timedelta(days=days)
     come(node, dispatch)
     dispatch.settle(*dispatch.take(channel), state=state, code="timeout")
-
-
-def come(node: Node, dispatch: Dispatch, urgency: str = "Immediate") -> None:
-    """An event that is to be told."""
-    node.desk(POLICE).publish(missing_child(data={"urgency": urgency}))
-    node.sequence()
-    dispatch.queue()
 
 
 def test_a_quiet_webhook_hears_that_all_is_well_once(node: Node, shelter: Desk) -> None:
@@ -215,89 +201,6 @@ def test_since_when_a_mailbox_is_said_not_to_be_there_is_kept_until_it_takes_som
         found.append(tally.bounced_at is not None and tally.bounced_at > began)
 
     assert found == [False, True, True, False]
-
-
-def test_an_urgent_alert_that_was_queued_by_a_clock_hours_ahead_is_told_once_it_is_put_right(
-    node: Node, shelter: Desk
-) -> None:
-    subscribe(shelter)
-    dispatch = Dispatch(node)
-    node.clock.ahead = timedelta(hours=5)
-    come(node, dispatch)
-    node.clock.ahead = timedelta()
-    hidden = dispatch.take()
-
-    tend(node)
-
-    assert hidden == []
-    assert [one.claim.seq for one in dispatch.take()] == [1]
-
-
-def test_what_was_taken_on_by_a_clock_hours_ahead_is_free_after_a_lease_once_it_is_put_right(
-    node: Node, shelter: Desk
-) -> None:
-    subscribe(shelter)
-    dispatch = Dispatch(node)
-    node.clock.ahead = timedelta(hours=5)
-    come(node, dispatch)
-    dispatch.take()
-    node.clock.ahead = timedelta()
-
-    tend(node)
-    at_once = dispatch.take()
-    node.clock.ahead = errands.LEASE + timedelta(seconds=5)
-
-    assert at_once == []
-    assert [one.claim.tries for one in dispatch.take()] == [2]
-
-
-def test_what_was_to_be_tried_again_by_a_clock_hours_ahead_waits_for_its_pause_once_it_is_put_right(
-    node: Node, shelter: Desk
-) -> None:
-    subscribe(shelter)
-    dispatch = Dispatch(node)
-    node.clock.ahead = timedelta(hours=5)
-    come(node, dispatch)
-    ((taken,), at) = dispatch.take(), node.clock()
-    with node.database() as conn:
-        again = claims.Outcome(no=taken.claim.no, state="due", code="timeout", again_at=at + timedelta(minutes=5))
-        claims.settle(conn, [again], at)
-    node.clock.ahead = timedelta()
-
-    tend(node)
-    at_once = dispatch.take()
-    node.clock.ahead = timedelta(minutes=6)
-
-    assert at_once == []
-    assert len(dispatch.take()) == 1
-
-
-def test_nothing_is_skipped_that_came_while_the_clock_was_hours_behind(node: Node, shelter: Desk) -> None:
-    subscribe(shelter)
-    dispatch = Dispatch(node)
-    come(node, dispatch)
-    node.clock.ahead = -timedelta(minutes=30)
-    come(node, dispatch)
-    tend(node)
-    behind = dispatch.take(most=1)
-    dispatch.settle(*behind)
-    node.clock.ahead = timedelta()
-
-    tend(node)
-
-    assert sorted(one.claim.seq or 0 for one in (*behind, *dispatch.take())) == [1, 2]
-
-
-def test_what_waits_for_the_end_of_quiet_hours_goes_on_waiting(node: Node, shelter: Desk) -> None:
-    at = node.clock()
-    quiet = {"from": f"{at - timedelta(hours=1):%H:%M}", "until": f"{at + timedelta(hours=9):%H:%M}", "zone": "UTC"}
-    subscribe(shelter, quiet=quiet)
-    dispatch = Dispatch(node)
-    come(node, dispatch, urgency="Expected")
-
-    tend(node)
-
-    assert dispatch.take() == []
 
 
 def test_who_is_paused_while_something_is_under_way_keeps_what_became_of_it(

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -26,15 +24,10 @@ from tests.support.cast import POLICE, SHELTER
 from tests.support.escalating import Escalation, desk
 from tests.support.node import SHERIFF, Desk, Node
 from tests.support.subscribing import subscribe
-from tests.support.terminal import Terminal, served
+from tests.support.terminal import Terminal
 
 NEIGHBOUR = cast.agency("us-ca-neighbour", Kind.LAW_ENFORCEMENT, "US-CA")
 ELSEWHERE = cast.agency("us-tx-elsewhere", Kind.LAW_ENFORCEMENT, "US-TX")
-
-
-@pytest.fixture
-def escalation(node: Node) -> Escalation:
-    return Escalation(node)
 
 
 def after(escalation: Escalation, minutes: float) -> Desk:
@@ -199,12 +192,6 @@ def test_what_was_not_certified_so_does_not_hold(node: Node, police: Desk, hub_i
 
     with pytest.raises(NotCertified):
         certificates.read(spoilt[spoil], {key.kid: key.public})
-
-
-@pytest.fixture
-def terminal(node: Node, tmp_path: Path) -> Iterator[Terminal]:
-    with served(node) as url:
-        yield Terminal(tmp_path, url)
 
 
 def checked(terminal: Terminal, node: Node, certificate: str, *words: str) -> Result:

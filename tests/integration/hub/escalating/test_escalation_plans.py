@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from tests.support.cast import POLICE, SHELTER, STRANGER
 from tests.support.escalating import Escalation, desk
 from tests.support.node import SHERIFF, Desk, Node
 from tests.support.subscribing import subscribe
-from tests.support.terminal import Terminal, served
+from tests.support.terminal import Terminal
 
 ALERT = "alert.missing_child.issued"
 
@@ -129,12 +127,6 @@ def test_what_is_foretold_comes_to_pass(node: Node, police: Desk, sheriff: Desk,
         seen += [(minute + 1, name) for _, name, _ in escalation.called()[before:]]
 
     assert seen == foretold
-
-
-@pytest.fixture
-def terminal(node: Node, tmp_path: Path) -> Iterator[Terminal]:
-    with served(node) as url:
-        yield Terminal(tmp_path, url)
 
 
 @pytest.mark.usefixtures("desks")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,15 +14,10 @@ from tests.integration.hub.test_receipts import row
 from tests.support.cast import POLICE
 from tests.support.escalating import Escalation, desk
 from tests.support.metrics import metric
-from tests.support.node import SHERIFF, Desk, Node
+from tests.support.node import SHERIFF, Desk
 from tests.support.subscribing import subscribe
-from tests.support.terminal import Terminal, served
+from tests.support.terminal import Terminal
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def escalation(node: Node) -> Escalation:
-    return Escalation(node)
 
 
 @pytest.fixture
@@ -108,12 +102,6 @@ def test_receipts_say_so(escalation: Escalation, hub_id: str) -> None:
         (3, True),
         (3, False),
     )
-
-
-@pytest.fixture
-def terminal(node: Node, tmp_path: Path) -> Iterator[Terminal]:
-    with served(node) as url:
-        yield Terminal(tmp_path, url)
 
 
 def test_the_board_says_so(escalation: Escalation, police: Desk, terminal: Terminal) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +14,9 @@ from tests.support.cast import POLICE, SHELTER
 from tests.support.escalating import Escalation
 from tests.support.node import SHERIFF, Desk, Node
 from tests.support.subscribing import subscribe
-from tests.support.terminal import Terminal, served
+from tests.support.terminal import Terminal
 
 TEN_MINUTES = timedelta(minutes=10)
-
-
-@pytest.fixture
-def escalation(node: Node) -> Escalation:
-    return Escalation(node)
 
 
 def due(of: Desk, **query: Any) -> list[dict[str, Any]]:
@@ -140,12 +133,6 @@ def test_who_need_not_acknowledge_it_hears_of_no_time(escalation: Escalation, po
     (errand,) = escalation.dispatch.take()
 
     assert (errand.subscription.agency, errand.required_by) == (SHELTER.id, None)
-
-
-@pytest.fixture
-def terminal(node: Node, tmp_path: Path) -> Iterator[Terminal]:
-    with served(node) as url:
-        yield Terminal(tmp_path, url)
 
 
 def test_the_command_lists_what_waits(escalation: Escalation, police: Desk, terminal: Terminal) -> None:
