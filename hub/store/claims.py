@@ -71,7 +71,7 @@ WITH ready AS (
 ), claimed AS (
     UPDATE delivery d SET due_at = %(until)s, since = %(at)s, tries = d.tries + 1
       FROM taken CROSS JOIN tally t
-     WHERE d.no = taken.no AND t.subscription = d.subscription
+     WHERE d.no = ANY(ARRAY(SELECT no FROM taken)) AND d.no = taken.no AND t.subscription = d.subscription
     RETURNING d.no, d.subscription, d.kind, d.seq, d.event, d.position, d.is_urgent, d.about, d.tries, d.made_at,
               t.seq AS told, taken.due_at AS waited_since
 )
@@ -87,7 +87,8 @@ def claim(conn: Connection, reach: Reach, at: datetime, lease: timedelta) -> lis
     Who dies with it loses it then, and it is sent by another, under the same id.
     """
     asked = _asked(reach, at) | {"until": at + lease}
-    return conn.cursor(row_factory=class_row(Claim)).execute(_CLAIM, asked).fetchall()
+    # Planned each time, as `settle` is.
+    return conn.cursor(row_factory=class_row(Claim)).execute(_CLAIM, asked, prepare=False).fetchall()
 
 
 def _asked(reach: Reach, at: datetime) -> dict[str, object]:
@@ -117,7 +118,7 @@ SELECT 1 FROM unnest(%(parts)s::smallint[]) AS p (part) CROSS JOIN LATERAL (
 
 def waits(conn: Connection, reach: Reach, at: datetime) -> bool:
     """Whether anything is due: for who looks whether it could be sent at all before taking it on."""
-    return conn.execute(_WAITS, _asked(reach, at)).fetchone() is not None
+    return conn.execute(_WAITS, _asked(reach, at), prepare=False).fetchone() is not None
 
 
 def put_back(conn: Connection, numbers: Collection[int], at: datetime) -> None:
@@ -144,15 +145,19 @@ def defer(conn: Connection, reach: Reach, agencies: Collection[str], at: datetim
     """
     done = conn.execute(
         """
-        WITH waiting AS (
-            SELECT d.no, row_number() OVER (ORDER BY d.due_at, d.no) AS n
-              FROM (SELECT d.no, d.due_at FROM subscription s JOIN delivery d ON d.subscription = s.id
-                     WHERE s.agency = ANY(%(agencies)s::text[]) AND s.channel = %(channel)s
-                       AND d.part = ANY(%(parts)s::smallint[]) AND d.state = 'due' AND d.due_at <= %(at)s
-                     ORDER BY d.no FOR UPDATE OF d SKIP LOCKED) d
+        WITH found AS MATERIALIZED (
+            SELECT d.no FROM subscription s JOIN delivery d ON d.subscription = s.id
+             WHERE s.agency = ANY(%(agencies)s::text[]) AND s.channel = %(channel)s
+               AND d.part = ANY(%(parts)s::smallint[]) AND d.state = 'due' AND d.due_at <= %(at)s
+        ), held AS (
+            SELECT d.no, d.due_at FROM delivery d
+             WHERE d.no = ANY(ARRAY(SELECT no FROM found)) AND d.state = 'due' AND d.due_at <= %(at)s
+             ORDER BY d.no FOR UPDATE SKIP LOCKED
+        ), waiting AS (
+            SELECT no, row_number() OVER (ORDER BY due_at, no) AS n FROM held
         )
         UPDATE delivery d SET since = %(at)s, due_at = %(until)s + w.n * interval '1 microsecond'
-          FROM waiting w WHERE d.no = w.no
+          FROM waiting w WHERE d.no = ANY(ARRAY(SELECT no FROM held)) AND d.no = w.no
         """,
         {
             "agencies": array(agencies),
@@ -161,6 +166,7 @@ def defer(conn: Connection, reach: Reach, agencies: Collection[str], at: datetim
             "at": at,
             "until": until,
         },
+        prepare=False,
     )
     return done.rowcount
 

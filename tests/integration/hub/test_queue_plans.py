@@ -9,13 +9,16 @@ from uuid import UUID
 import pytest
 
 from hub.store import Connection, claims, deliveries
-from hub.store.claims import Outcome
+from hub.store.claims import Outcome, Reach
+from hub.subscribing import PARTS
+from tests.support.cast import SHELTER
 from tests.support.node import Desk, Node
 from tests.support.subscribing import subscribe
 
 PLANNED_FOR_GOOD = 20  # executions: by then the driver has prepared it and the server settled on one plan
-MANY = 5000
+MANY = 50_000
 FEW = 50
+WEBHOOKS = Reach(channel="webhook", parts=range(PARTS), most=100)
 
 
 def fill(conn: Connection, subscription: UUID) -> None:
@@ -23,7 +26,7 @@ def fill(conn: Connection, subscription: UUID) -> None:
     conn.execute(
         """
         INSERT INTO delivery (subscription, part, kind, is_urgent, state, due_at)
-        SELECT s.id, s.part, 'heartbeat', false, CASE WHEN mod(n, 1000) = 0 THEN 'due' ELSE 'delivered' END, now()
+        SELECT s.id, s.part, 'heartbeat', false, CASE WHEN mod(n, 10000) = 0 THEN 'due' ELSE 'delivered' END, now()
           FROM subscription s, generate_series(1, %s) AS n WHERE s.id = %s
         """,
         (MANY, subscription),
@@ -40,7 +43,7 @@ def looked_at(conn: Connection) -> int:
 
 def settle(conn: Connection, at: datetime) -> None:
     """What was told last has arrived."""
-    (last,) = conn.execute("SELECT coalesce(max(no), 0) FROM delivery").fetchone() or (0,)
+    (last,) = conn.execute("SELECT coalesce(max(no), 0) FROM delivery", prepare=False).fetchone() or (0,)
     claims.settle(conn, [Outcome(no=int(str(last)), state="delivered", code="http-204")], at)
 
 
@@ -50,6 +53,9 @@ ACTS: dict[str, Callable[[Connection, UUID, datetime], object]] = {
     "withdraw": lambda conn, one, _: deliveries.withdraw(conn, one),
     "put_heartbeats": lambda conn, _, at: deliveries.put_heartbeats(conn, at - timedelta(hours=1), at, most=10),
     "set_back": lambda conn, _, at: deliveries.set_back(conn, at),
+    "claim": lambda conn, _, at: claims.claim(conn, WEBHOOKS, at, timedelta(seconds=30)),
+    "waits": lambda conn, _, at: claims.waits(conn, WEBHOOKS, at),
+    "defer": lambda conn, _, at: claims.defer(conn, WEBHOOKS, [SHELTER.id], at, at + timedelta(seconds=5)),
     "settle": lambda conn, _, at: settle(conn, at),
 }
 
@@ -61,7 +67,7 @@ def test_what_is_done_to_what_waits_reads_little_of_what_was_told_before(
     subscription = subscribe(shelter)
     node.clock.ahead = timedelta(hours=2)
     with node.database() as conn:
-        conn.execute("ANALYZE delivery")
+        conn.execute("VACUUM (ANALYZE, TRUNCATE) delivery")  # it is empty, and was never anything else
         for _ in range(PLANNED_FOR_GOOD):
             act(conn, subscription, node.clock())
         fill(conn, subscription)
