@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 MOST = 2000
 SLOW_S = 0.5
+QUIET_LOOKS = 200  # in a row that found nothing; each takes processor time that an idle node has no use for
+QUIET_TIMES = 4
 
 
 class BatchSize:
@@ -41,6 +43,11 @@ class BatchSize:
     def failed(self) -> None:
         """The last batch was not placed."""
         self.now = max(1, self.now // 8)
+
+
+def pause_s(poll_ms: int, empty_looks: int) -> float:
+    """Until the next look, after so many in a row that found nothing: as configured, or longer where all is quiet."""
+    return poll_ms * (QUIET_TIMES if empty_looks >= QUIET_LOOKS else 1) / 1000
 
 
 def run(database_url: str, settings: WorkerSettings, stopping: Callable[[], bool]) -> None:
@@ -77,10 +84,12 @@ def _take_part(
 def _lead(
     conn: Connection, leader: log.Leader, settings: WorkerSettings, size: BatchSize, stopping: Callable[[], bool]
 ) -> None:
+    empty_looks = 0
     while not stopping():
         began_s = time.monotonic()
         asked = size.now
         batch = log.assign(conn, leader, most=asked, lease_ms=settings.lease_ms)
         size.took(time.monotonic() - began_s)
+        empty_looks = 0 if batch.assigned else empty_looks + 1
         if batch.assigned < asked:
-            time.sleep(settings.sequencer_poll_ms / 1000)
+            time.sleep(pause_s(settings.sequencer_poll_ms, empty_looks))

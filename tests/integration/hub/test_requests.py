@@ -102,6 +102,29 @@ def test_a_query_parameter_that_comes_twice_is_refused(police: Desk, path: str) 
     assert police.get(path, limit=[1, 2]).status_code == 422
 
 
+def test_a_query_that_was_refused_is_refused_again_in_the_same_words(police: Desk) -> None:
+    first, second = (police.get("/v1/feed", limit=0) for _ in range(2))
+
+    assert (first.status_code, first.get_json()["errors"]) == (422, second.get_json()["errors"])
+
+
+def test_a_query_that_one_route_has_taken_is_still_none_of_another(police: Desk) -> None:
+    hub_id = police.publish(missing_child(subject="s"))
+    police.node.sequence()
+    taken = police.get("/v1/feed", limit=1)
+
+    assert (taken.status_code, police.get(f"/v1/events/{hub_id}", limit=1).status_code) == (200, 422)
+
+
+def test_a_query_that_was_read_before_is_of_who_asks_now(police: Desk, shelter: Desk) -> None:
+    police.publish(missing_child(subject="s", label={"tlp": "red"}))
+    police.node.sequence()
+
+    own, others = (desk.get("/v1/feed", limit=7).get_json()["events"] for desk in (police, shelter))
+
+    assert (len(own), len(others)) == (1, 0)
+
+
 def test_a_route_that_takes_no_query_refuses_one(police: Desk) -> None:
     hub_id = police.publish(missing_child(subject="s"))
     police.node.sequence()
