@@ -31,7 +31,7 @@ from hub.policy import NOTICE
 from hub.principal import READ, Principal
 from hub.reading import Asking, Shown, choose, disclose
 from hub.rendering import render
-from hub.store import events, log, publications
+from hub.store import alerts, events, publications
 from hub.store.publications import STANDS, Publication
 from schemas.registry import closes
 
@@ -139,7 +139,8 @@ def read_feed(conn: Connection, asking: Asking, press: Press) -> Printed:
     since = asking.at - TOLD_FOR
     # What is not clear has no document, and shall not take the place of what has one.
     clear = [one for one in _lanes(asking) if _is_clear(asking.view.lanes.lanes[one].facts)]
-    active = log.active(conn, clear, at=asking.at, limit=MOST_ENTRIES)
+    wanted = alerts.Wanted(status="actual", lanes=clear, each=1, limit=MOST_ENTRIES)
+    active = alerts.newest(conn, wanted, at=asking.at)
     rows = {row.hub_id: row for row in (*active, *publications.events_of(conn, asking.reader, since))}
     found = _candidates(asking, rows.values())
     gone = _gone(conn, asking, found, since)

@@ -99,20 +99,6 @@ def candidates(conn: Connection, reader: str, reach: Within, *, after: int, limi
     return [stored(row) for row in statement.rows(conn, [told[name] for name in statement.names])]
 
 
-_ACTIVE = f"""
-SELECT {COLUMNS}
-  FROM subject_state s JOIN event e ON e.hub_id = s.event JOIN log l ON l.event = s.event
- WHERE s.lane = ANY(%(lanes)s::int[]) AND NOT s.is_closed AND (s.active_until IS NULL OR s.active_until > %(at)s)
- ORDER BY l.position DESC LIMIT %(limit)s
-"""  # noqa: S608 - constants only
-
-
-def active(conn: Connection, lanes: Sequence[int], *, at: object, limit: int) -> list[Stored]:
-    """The newest event of each subject in these lanes that has neither closed nor run out at `at`, newest first."""
-    rows = conn.execute(_ACTIVE, {"lanes": array(lanes), "at": at, "limit": limit}, binary=True).fetchall()
-    return [stored(row) for row in rows]
-
-
 @dataclass(frozen=True, slots=True)
 class Guard:
     """What a cached picture of the rules must match, read in the transaction that relies on it."""
