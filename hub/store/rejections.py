@@ -29,15 +29,22 @@ class Rejection:
     event_id: str | None = None
 
 
+# Senders read on behind the last number they have seen, and so does who tells them: whoever takes a number commits it
+# before another is given out. Events are not numbered so: for them it would undo the commits that share a flush.
+_TURN = (1, 2)
+
+
 def add(conn: Connection, rejections: Sequence[Rejection]) -> None:
-    """Keep them; a redelivered record is not refused twice."""
+    """Keep them, numbered in the order of their commits; a redelivered record is not refused twice."""
     conn.cursor().executemany(
         """
         INSERT INTO rejection (agency, channel, topic, partition, "offset", event_id, sha256, code, flaws)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (topic, partition, "offset") DO NOTHING
+        SELECT r.* FROM (SELECT pg_advisory_xact_lock(%s, %s)) AS turn
+         CROSS JOIN LATERAL (VALUES (%s, %s, %s, %s::int, %s::bigint, %s, %s::bytea, %s, %s)) AS r
+            ON CONFLICT (topic, partition, "offset") DO NOTHING
         """,
         [
-            (r.agency, r.channel, r.topic, r.partition, r.offset, r.event_id, r.sha256, r.code, _flaws(r.flaws))
+            (*_TURN, r.agency, r.channel, r.topic, r.partition, r.offset, r.event_id, r.sha256, r.code, _flaws(r.flaws))
             for r in rejections
         ],
     )
