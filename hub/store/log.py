@@ -88,6 +88,12 @@ def candidates(conn: Connection, reader: str, reach: Within, *, after: int, limi
     The query proposes, the policy disposes. An event may come twice, as owed and then by its lane; where the limit
     cuts between the two, the one that decides is on this side.
     """
+    statement, parameters = page(reader, reach, after=after, limit=limit)
+    return [stored(row) for row in statement.rows(conn, parameters)]
+
+
+def page(reader: str, reach: Within, *, after: int, limit: int) -> tuple[Statement, list[object]]:
+    """What `candidates` sends."""
     statement = _FEW if len(reach.lanes) <= FEW_LANES else _MANY
     told = {
         "reader": reader,
@@ -96,7 +102,7 @@ def candidates(conn: Connection, reader: str, reach: Within, *, after: int, limi
         "after": after,
         "limit": limit,
     }
-    return [stored(row) for row in statement.rows(conn, [told[name] for name in statement.names])]
+    return statement, [told[name] for name in statement.names]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import random
 import statistics
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from hub import keys, main
 from hub.cursor import Cursors
@@ -17,9 +17,10 @@ from hub.grant_rows import load_grants
 from hub.lanes import Reach, reach_of
 from hub.picture import Picture
 from hub.principal import of_agency
-from hub.store import Connection, connect, log
+from hub.store import Connection, array, connect, log
 from hub.store import grants as stored_grants
 from hub.store.migrate import migrate
+from hub.store.prepared import Statement
 from tests.benchmark import filling
 from tests.benchmark.load import Connection as HttpConnection
 from tests.benchmark.load import request
@@ -34,33 +35,23 @@ ROUNDS = 5
 REQUESTS = 40
 READERS = {"wide": filling.WIDE, "sparse": filling.SPARSE}
 
-BY_KEY = """
-SELECT hub_id, lane, source, type, subject, jurisdictions, audience, lapses, public_until, active_until,
-       projection_version, cuts, text
-  FROM event WHERE hub_id = ANY(%s)
-"""
-
-
-class _Recorder:
-    """Stands in for a connection and keeps what the hub's own code sends through it."""
-
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
-        self.sent: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
-
-    def execute(self, *arguments: Any, **more: Any) -> Any:
-        """Pass it on."""
-        self.sent = (arguments, more)
-        return self._conn.execute(*arguments, **more)
+BY_KEY = Statement(
+    b"benchmark_by_key",
+    """
+    SELECT hub_id, lane, source, type, subject, jurisdictions, audience, lapses, public_until, active_until,
+           projection_version, cuts, text, accepted_at, recalled_at, offers
+      FROM event WHERE hub_id = ANY(%s::uuid[])
+    """,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One page: the statement of `hub.store.log.candidates` with its parameters, and the rows it gives."""
 
-    statement: tuple[Any, ...]
-    options: Mapping[str, Any]
-    hub_ids: list[object]
+    statement: Statement
+    parameters: Sequence[object]
+    hub_ids: str
 
 
 def measure(stage: Stage) -> Section:
@@ -87,7 +78,7 @@ CONDITIONS = (
     "grant that opens a single lane (0.25 %); warm, after VACUUM and ANALYZE.",
     "sql: the statement that `hub.store.log.candidates` sends, with the lanes of `hub.lanes`, prepared, fetched to the "
     f"last row; mid: cursors anywhere between a tenth and four fifths of the log; head: {NEWEST} visible events are "
-    "behind the cursor. The reference fetches the same rows of `event` by primary key.",
+    "behind the cursor. The reference fetches the same rows of `event` by primary key, and is sent the same way.",
     f"size: the wide reader's statement, mid-stream, in {LARGE} over {SMALL} events.",
     "request: the whole GET /v1/feed?limit=100, one at a time: token (cached), policy, disclosure entry committed with "
     "fsync on, rendering; mid-stream.",
@@ -161,20 +152,18 @@ def _before_newest(conn: Connection, lanes: Sequence[int]) -> int:
 
 
 def _probe(conn: Connection, agency: str, reach: Reach, after: int) -> Probe:
-    recorder = _Recorder(conn)
-    rows = log.candidates(
-        cast("Connection", recorder), agency, log.Within(reach.lanes, reach.grants), after=after, limit=PAGE
-    )
+    within = log.Within(reach.lanes, reach.grants)
+    rows = log.candidates(conn, agency, within, after=after, limit=PAGE)
     assert rows
-    return Probe(*recorder.sent, [row.hub_id for row in rows])
+    return Probe(*log.page(agency, within, after=after, limit=PAGE), array([row.hub_id for row in rows]))
 
 
 def _find(conn: Connection, probe: Probe) -> None:
-    conn.execute(*probe.statement, **probe.options).fetchall()
+    probe.statement.rows(conn, probe.parameters)
 
 
 def _fetch(conn: Connection, probe: Probe) -> None:
-    conn.execute(BY_KEY, (probe.hub_ids,), binary=True).fetchall()
+    BY_KEY.rows(conn, (probe.hub_ids,))
 
 
 def _in_turns(
