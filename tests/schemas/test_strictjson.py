@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas import strictjson
 from schemas.flaws import Malformed
+from tests.support.effort import calls_of
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -76,12 +76,8 @@ def test_the_limits_themselves_are_still_accepted() -> None:
 
 
 @pytest.mark.parametrize("bomb", [b"[" * 262_144, b"{" * 200_000, b'{"a":' * 50_000, b"[]," * 80_000, b"]" * 262_144])
-def test_a_bomb_is_refused_within_50_ms(bomb: bytes) -> None:
-    start = time.process_time()
-
-    refusal(bomb)
-
-    assert time.process_time() - start < 0.05
+def test_a_bomb_is_refused_before_it_is_read(bomb: bytes) -> None:
+    assert calls_of(lambda: refusal(bomb)) < 1000
 
 
 def test_a_refusal_names_no_member_that_could_be_personal_data() -> None:
