@@ -20,7 +20,7 @@ SELECT {COLUMNS}
   FROM open_alerts(%(status)s, %(at)s) s
  CROSS JOIN LATERAL (
        SELECT e.hub_id, p.position, p.lapsed_at, e."time" FROM event e JOIN log p ON p.event = e.hub_id
-        WHERE e.subject = s.subject AND e.source = s.source AND e.lane = ANY(%(lanes)s::int[])
+        WHERE e.subject = s.subject AND e.source = s.source AND e.lane = ANY(%(lanes)s::int[]) AND e.recalled_at IS NULL
         ORDER BY e."time" DESC, p.position DESC LIMIT %(each)s) l
   JOIN event e ON e.hub_id = l.hub_id
  ORDER BY max(l.position) OVER (PARTITION BY s.source, s.subject) DESC, l."time" DESC, l.position DESC LIMIT %(limit)s

@@ -90,3 +90,12 @@ def test_only_what_was_shown_is_on_record(police: Desk, shelter: Desk) -> None:
     (shown,) = active(shelter)
 
     assert police.node.rows("SELECT events::text[] FROM audit WHERE object = 'alerts.active'") == [([shown],)]
+
+
+def test_what_was_recalled_is_nobodys_last_word(police: Desk, shelter: Desk) -> None:
+    issued, updated = publish(police, child(), child("updated", minutes=1))
+
+    recalled = police.post(f"/v1/events/{updated}/recall", {"reason": "error"})
+    police.node.sequence()
+
+    assert (recalled.status_code, active(police), active(shelter)) == (201, [issued], [issued])
