@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -169,7 +170,9 @@ def test_a_suspended_agency_writes_no_more_two_seconds_later(works: Working) -> 
 
 
 def test_others_are_not_touched_by_it(works: Working) -> None:
-    assert all(writes(works, one.id) for one in CAST if one.country == "US")
+    for one in CAST:
+        if one.country == "US":  # a broker with much to do answers a new client late: that is no refusal
+            until(partial(writes, works, one.id), within_s=30, what=f"what {one.id} writes")
 
 
 def test_a_relay_that_is_there_before_its_topics_waits_for_them(postgres: str, kafka: Broker) -> None:
