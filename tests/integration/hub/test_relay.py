@@ -132,9 +132,9 @@ def test_a_rejection_is_told_again_under_its_number(works: Working, police: Desk
 
 def writes(works: Working, agency_id: str) -> bool:
     """Whether an agency may write to its topic now."""
-    with producer(works.login(agency_id), max_block_ms=500, bootstrap_timeout_ms=2000) as opened:
+    with producer(works.login(agency_id), max_block_ms=5000) as opened:
         try:
-            opened.send(f"{works.prefix}in.{agency_id}.v1", b"{}").get(timeout=2)
+            opened.send(f"{works.prefix}in.{agency_id}.v1", b"{}").get(timeout=5)
         except (TopicAuthorizationFailedError, KafkaTimeoutError):  # the topic may be known to it a moment later
             return False
     return True
