@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import settings
 
 from hub.embedded import postgres as embedded_postgres
 from tests.support.examples import examples
-from tests.support.services import NODES, Broker, Databases, new_issuer, start_broker, state_folder
+from tests.support.services import NODES, Broker, Databases, new_issuer, roomy_memory, start_broker, state_folder
 
 # For properties that do not say how many; how long one takes says more of the machine than of what is tested.
 settings.register_profile("puente", max_examples=examples(100), deadline=None)
@@ -52,7 +53,7 @@ def _join_group(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def services_folder() -> Iterator[Path]:
     """Where the services keep their data for this run."""
-    with state_folder() as folder:
+    with state_folder(roomy_memory()) as folder:
         yield folder
 
 
@@ -60,7 +61,8 @@ def services_folder() -> Iterator[Path]:
 def databases(services_folder: Path) -> Iterator[Databases]:
     """A running PostgreSQL server; without fsync, since nothing here must survive the machine."""
     server = embedded_postgres.start(services_folder, fsync=False)
-    yield Databases(server)
+    with closing(Databases(server)) as made:
+        yield made
     server.stop()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from hub.embedded import postgres
@@ -66,11 +67,11 @@ def _at_two_databases(folder: Path, run: Run) -> list[Part]:
     """What needs no processes: what is decided and kept on either side."""
     server = postgres.start(folder / "databases", fsync=False)
     try:
-        databases = Databases(server)
-        return [
-            border_lives.lives(databases, border_lives.QUICK if run.quick else border_lives.FULL, run.seed),
-            border_places.places(databases, border_places.QUICK if run.quick else border_places.FULL),
-        ]
+        with closing(Databases(server)) as databases:
+            return [
+                border_lives.lives(databases, border_lives.QUICK if run.quick else border_lives.FULL, run.seed),
+                border_places.places(databases, border_places.QUICK if run.quick else border_places.FULL),
+            ]
     finally:
         server.stop()
 
