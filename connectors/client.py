@@ -99,10 +99,11 @@ class Gateway:
         Raises:
             NoToken: the key or the file of authorities cannot be used.
         """
-        self.tokens = TokenSource(profile.identity, language=language)
+        context = trust(profile.ca_file)  # once: reading the system's authorities takes longer than most requests
+        self.tokens = TokenSource(profile.identity, language=language, context=context)
         self._http = httpx.Client(
             base_url=profile.gateway,
-            verify=trust(profile.ca_file),
+            verify=context,
             timeout=TIMEOUT,
             headers={"Accept-Language": language, "Accept": "application/json, application/problem+json"},
         )

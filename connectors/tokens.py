@@ -132,10 +132,15 @@ class TokenSource:
     """Tokens for one identity; safe to share between threads."""
 
     def __init__(
-        self, identity: Identity, *, language: str = "en", clock: Callable[[], float] = time.monotonic
+        self,
+        identity: Identity,
+        *,
+        language: str = "en",
+        context: ssl.SSLContext | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
-        Read the key and prepare the connection; nothing is asked for yet.
+        Read the key and prepare the connection; nothing is asked for yet. `context`: what `trust` gave already.
 
         Raises:
             NoToken: the key or the file of authorities cannot be used.
@@ -143,7 +148,7 @@ class TokenSource:
         self._identity = identity
         self._key = read_key(identity.key_file)
         self._http = httpx.Client(
-            verify=trust(identity.ca_file), timeout=TIMEOUT, headers={"Accept-Language": language}
+            verify=context or trust(identity.ca_file), timeout=TIMEOUT, headers={"Accept-Language": language}
         )
         self._clock = clock
         self._lock = threading.Lock()

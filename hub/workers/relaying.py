@@ -62,19 +62,16 @@ class Relay:
 
     def _opened(self) -> smtplib.SMTP:
         told = self.settings
-        context = ssl.create_default_context()
-        if self.ca_file is not None:
-            context.load_verify_locations(self.ca_file)
         # By its own name: what the machine is called is nobody's business, and may take long to find out.
         if told.security == "tls":
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                told.smtp_host, told.smtp_port, local_hostname=told.domain, timeout=TIMEOUT_S, context=context
+                told.smtp_host, told.smtp_port, local_hostname=told.domain, timeout=TIMEOUT_S, context=self._trust()
             )
         else:
             smtp = smtplib.SMTP(told.smtp_host, told.smtp_port, local_hostname=told.domain, timeout=TIMEOUT_S)
         try:
             if told.security == "starttls":
-                smtp.starttls(context=context)
+                smtp.starttls(context=self._trust())
             if told.user:
                 smtp.login(told.user, told.password)
             smtp.ehlo_or_helo_if_needed()
@@ -82,6 +79,12 @@ class Relay:
             smtp.close()
             raise
         return smtp
+
+    def _trust(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if self.ca_file is not None:
+            context.load_verify_locations(self.ca_file)
+        return context
 
     def send(self, mail: Mail, sender: str) -> Reply:
         """
