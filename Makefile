@@ -36,7 +36,7 @@ demo: $(INSTALLED) ## see it work: two nodes, real samples [INPUT=folder] [ONCE=
 
 test: $(INSTALLED) ## the whole suite on real PostgreSQL and Kafka [ARGS="-k name"]
 	$(FETCH)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED) ## style, types, import contracts
 	$(BIN)/ruff check .

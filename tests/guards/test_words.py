@@ -19,6 +19,7 @@ from schemas.flaws import Flaw
 from schemas.texts import Text
 from tests.guards.source import PACKAGES, ROOT, Module, modules
 
+Said = list[tuple[str, str, str]]
 SAYING = {"Text", "say"}
 FLAW = Flaw(path="/id", code="conflict", text=Text("a", "b"))
 RAISED: dict[type[HubError], HubError] = {
@@ -68,19 +69,22 @@ def filled_in(text: str) -> set[str | None]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-TEXTS = [(f"{module.name}:{line}", en, es) for module in modules(*PACKAGES) for line, en, es in texts(module)]
+@pytest.fixture(scope="module")
+def said() -> Said:
+    """Every text of ours: where it is, in English and in Spanish."""
+    return [(f"{module.name}:{line}", en, es) for module in modules(*PACKAGES) for line, en, es in texts(module)]
 
 
-def test_the_guard_sees_the_texts() -> None:
-    assert len(TEXTS) > 300
+def test_the_guard_sees_the_texts(said: Said) -> None:
+    assert len(said) > 300
 
 
-def test_every_text_says_something_different_in_spanish() -> None:
-    assert [(where, en) for where, en, es in TEXTS if bare(en) and es in ("", en)] == []
+def test_every_text_says_something_different_in_spanish(said: Said) -> None:
+    assert [(where, en) for where, en, es in said if bare(en) and es in ("", en)] == []
 
 
-def test_both_wordings_are_filled_in_with_the_same() -> None:
-    with_places = [(where, en, es) for where, en, es in TEXTS if "{" in en + es]
+def test_both_wordings_are_filled_in_with_the_same(said: Said) -> None:
+    with_places = [(where, en, es) for where, en, es in said if "{" in en + es]
 
     assert [(where, en) for where, en, es in with_places if filled_in(en) != filled_in(es)] == []
 

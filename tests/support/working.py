@@ -78,9 +78,7 @@ class Working:
         if name == "sequencer":
             return lambda stopping: sequencer.run(url, SETTINGS, stopping)
         if name == "reconciler":
-            follows = reconciler.Reconciler(
-                database_url=url, kafka=self.login(), node="us", prefix=self.prefix, drift_s=1.0
-            )
+            follows = reconciler.Reconciler(database_url=url, kafka=self.login(), node="us", prefix=self.prefix)
             return lambda stopping: reconciler.run(follows, stopping)
         if name == "relay":
             told = relay.Relay(database_url=url, kafka=self.login(), node="us", prefix=self.prefix)
