@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import orjson
+
 from hub.answering import may_answer
-from hub.errors import Denied, NotVisible
+from hub.errors import Conflict, Denied, NotVisible
 from hub.events import NOTHING, unseen
 from hub.ingest import Accepted, accept
 from hub.policy import Decision
 from hub.principal import ACKNOWLEDGE, PUBLISH, READ
 from hub.reading import Asking, decide, require_scope, show
+from hub.rendering import render
 from hub.store import audit, deadlines, events
 from schemas import envelope
 from schemas.texts import Text
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 TO_ITS_SOURCE = Text(
     "an answer goes to the source of its event alone, under the same subject",
     "una respuesta va solo a la fuente de su evento, con el mismo subject",
+)
+SAID_OTHERWISE = Text(
+    "this agency has given this answer already, with another reason or note; send the source a note about the rest",
+    "esta agencia ya dio esta respuesta, con otro motivo u otra nota; envíe a la fuente una nota sobre lo demás",
 )
 OVER_THERE = Text(
     "an answer across the border names the country it goes to in rel_to",
@@ -45,13 +52,14 @@ class Answer:
 
 def acknowledge(conn: Connection, asking: Asking, hub_id: UUID, state: str, answer: dict[str, Any]) -> Accepted:
     """
-    Publish `ack.<state>` on the event `hub_id`; the same answer twice is one.
+    Publish `ack.<state>` on the event `hub_id`; the same answer twice is one, and another one is none.
 
     `answer` holds `reason` and `note`, where the state takes them (`schemas.ack`).
 
     Raises:
         NotVisible: there is nothing to answer, as far as this agency may know.
         Denied: it may read the event and not answer it.
+        Conflict: it has given that answer with another reason or note.
         schemas.flaws.Malformed: the answer breaks a rule of its schema.
         Stale: the picture has changed.
     """
@@ -63,7 +71,7 @@ def send(conn: Connection, asking: Asking, hub_id: UUID, answer: Answer) -> Acce
     Publish an answer to the event `hub_id`, addressed to its source.
 
     Raises:
-        NotVisible, Denied, Malformed, Stale: as for `acknowledge`.
+        NotVisible, Denied, Conflict, Malformed, Stale: as for `acknowledge`.
     """
     asking.require_current(conn)
     row = require_answerable(conn, asking, hub_id, answer.type)
@@ -84,10 +92,19 @@ def send(conn: Connection, asking: Asking, hub_id: UUID, answer: Answer) -> Acce
     )
     earlier = events.held(conn, event.source, event.id)
     if earlier is not None:
-        return Accepted(earlier.hub_id, is_new=False)
+        return _answered_before(conn, asking, event, hub_id, earlier.hub_id)
     # Answering needs acks:write, which was checked; publishing the answer needs nothing more.
     sender = replace(asking.principal, scopes=asking.principal.scopes | {PUBLISH})
     return accept(conn, replace(asking, principal=sender), event)
+
+
+def _answered_before(conn: Connection, asking: Asking, event: envelope.Event, hub_id: UUID, earlier: UUID) -> Accepted:
+    """The time of an answer, and from where and how widely it may be read, are not what it says."""
+    told = events.by_hub_id(conn, earlier, asking.principal.agency.id)
+    if told is None or orjson.loads(render(told, "full"))["data"] == event.data:
+        return Accepted(earlier, is_new=False)
+    _record(conn, asking, event.type, Decision(False, SAID_OTHERWISE), str(hub_id))
+    raise Conflict(SAID_OTHERWISE)
 
 
 def _country_abroad(asking: Asking, row: Stored) -> str | None:

@@ -57,6 +57,19 @@ def test_the_same_answer_twice_is_one(police: Desk, shelter: Desk) -> None:
     assert len(acks_seen(police)) == 1
 
 
+def test_another_reason_for_the_same_answer_is_a_conflict_and_the_first_one_stays(police: Desk, shelter: Desk) -> None:
+    hub_id = police.publish(missing_child())
+    first = answer(shelter, hub_id, **DECLINED).get_json()["id"]
+
+    again = answer(shelter, hub_id, **DECLINED | {"reason": "cannot-act"})
+
+    assert (again.status_code, again.get_json()["type"]) == (409, "urn:puente:problem:conflict")
+    assert "note" in again.get_json()["detail"]
+    assert (shelter.event(first) or {})["event"]["data"]["reason"] == "not-ours"
+    entries = shelter.node.rows("SELECT agency, is_allowed, object FROM audit WHERE action = 'ack'")
+    assert entries == [(SHELTER.id, False, hub_id)]
+
+
 def test_an_agency_answers_once_more_when_things_go_on(police: Desk, shelter: Desk) -> None:
     hub_id = police.publish(missing_child())
 
