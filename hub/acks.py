@@ -11,7 +11,7 @@ import orjson
 from hub.answering import may_answer
 from hub.errors import Conflict, Denied, NotVisible
 from hub.events import NOTHING, unseen
-from hub.ingest import Accepted, accept
+from hub.ingest import Accepted, draft_of, held, store
 from hub.policy import Decision
 from hub.principal import ACKNOWLEDGE, PUBLISH, READ
 from hub.reading import Asking, decide, require_scope, show
@@ -90,12 +90,13 @@ def send(conn: Connection, asking: Asking, hub_id: UUID, answer: Answer) -> Acce
             "data": {**answer.data, "event": str(hub_id)},
         }
     )
-    earlier = events.held(conn, event.source, event.id)
-    if earlier is not None:
-        return _answered_before(conn, asking, event, hub_id, earlier.hub_id)
+    draft = draft_of(event)
     # Answering needs acks:write, which was checked; publishing the answer needs nothing more.
     sender = replace(asking.principal, scopes=asking.principal.scopes | {PUBLISH})
-    return accept(conn, replace(asking, principal=sender), event)
+    stored = store(conn, replace(asking, principal=sender), draft)
+    if stored is not None:
+        return Accepted(stored, is_new=True)
+    return _answered_before(conn, asking, event, hub_id, held(conn, draft, asking.view).hub_id)
 
 
 def _answered_before(conn: Connection, asking: Asking, event: envelope.Event, hub_id: UUID, earlier: UUID) -> Accepted:

@@ -92,18 +92,29 @@ def accept(conn: Connection, asking: Asking, event: Event) -> Accepted:
         Conflict: the identity is taken by an event with another body.
         Stale: the directory has changed since the caller was authenticated.
     """
-    principal, view = asking.principal, asking.view
     draft = draft_of(event)
+    stored = store(conn, asking, draft)
+    if stored is not None:
+        return Accepted(stored, is_new=True)
+    return already_there(conn, asking.principal, draft, asking.view)
+
+
+def store(conn: Connection, asking: Asking, draft: Draft) -> UUID | None:
+    """
+    The same for what is drawn up already; None: its identity is taken, or the directory has changed.
+
+    Raises:
+        Denied: the policy refuses; the refusal is on record.
+        Stale: it would refuse, by a directory that has changed.
+    """
+    principal, view = asking.principal, asking.view
     decision = may_publish(principal, draft.facts, asking.at)
     if not decision.is_allowed:
         require_directory(conn, view)
-        audit.record(conn, principal, "publish", decision, policy=view.rules.version, subject=event.type)
+        audit.record(conn, principal, "publish", decision, policy=view.rules.version, subject=draft.type)
         raise Denied(decision.reason)
     lane = asking.picture.lane_for(conn, draft.facts)
-    stored = events.append(conn, entry_of(draft, lane, principal, decision, view))
-    if stored is not None:
-        return Accepted(stored, is_new=True)
-    return already_there(conn, principal, draft, view)
+    return events.append(conn, entry_of(draft, lane, principal, decision, view))
 
 
 def settle_lane(conn: Connection, asking: Asking, event: Event) -> None:
@@ -136,15 +147,26 @@ def already_there(conn: Connection, principal: Principal, draft: Draft, view: Vi
         Conflict: the identity is taken by an event with another body; the refusal is on record.
         Stale: the directory has changed.
     """
-    held = events.held(conn, draft.source, draft.id)
-    require_directory(conn, view)  # a suspended agency is not told, either, that it had published this before
-    if held is None:
-        raise Stale
-    if held.digest == draft.digest:
-        return Accepted(held.hub_id, is_new=False)
+    before = held(conn, draft, view)
+    if before.digest == draft.digest:
+        return Accepted(before.hub_id, is_new=False)
     clash = Decision(False, CLASH)
-    audit.record(conn, principal, "publish", clash, policy=view.rules.version, subject=str(held.hub_id))
+    audit.record(conn, principal, "publish", clash, policy=view.rules.version, subject=str(before.hub_id))
     raise Conflict(CLASH)
+
+
+def held(conn: Connection, draft: Draft, view: View) -> events.Held:
+    """
+    What has the identity of a draft that was not stored.
+
+    Raises:
+        Stale: the directory has changed.
+    """
+    found = events.held(conn, draft.source, draft.id)
+    require_directory(conn, view)  # a suspended agency is not told, either, that it had published this before
+    if found is None:
+        raise Stale
+    return found
 
 
 CLASH = Text(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from hub.store import connect
 from tests.support.cast import POLICE, SHELTER
 from tests.support.events import ack
 from tests.support.node import Desk, Node, missing_child, stamp
+from tests.support.waiting import until
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'event'::regclass"
 
 
 def answer(desk: Desk, hub_id: str, **body: Any) -> Any:
@@ -55,6 +60,20 @@ def test_the_same_answer_twice_is_one(police: Desk, shelter: Desk) -> None:
 
     assert (again.status_code, again.get_json()) == (200, first.get_json())
     assert len(acks_seen(police)) == 1
+
+
+def test_the_same_answer_twice_at_once_is_one(police: Desk, shelter: Desk) -> None:
+    hub_id = police.publish(missing_child())
+    answer(shelter, hub_id, state="read")  # the lane of answers is there
+    url = police.node.url
+    with connect(url, name="test") as conn, ThreadPoolExecutor(2) as threads:
+        with conn.transaction():
+            conn.execute("LOCK TABLE event IN SHARE MODE")  # they may look, and have to wait before they store
+            answers = [threads.submit(answer, shelter, hub_id) for _ in range(2)]
+            until(lambda: police.node.rows(WAITING) == [(2,)], what="both answers")
+
+        assert sorted(came.result(10).status_code for came in answers) == [200, 201]
+    assert len(acks_seen(police)) == 2
 
 
 def test_another_reason_for_the_same_answer_is_a_conflict_and_the_first_one_stays(police: Desk, shelter: Desk) -> None:
