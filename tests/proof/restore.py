@@ -103,6 +103,7 @@ class Sender(threading.Thread):
             ),
             acks="all",
             enable_idempotence=False,
+            max_in_flight_requests_per_connection=1,
             linger_ms=0,
         )
 

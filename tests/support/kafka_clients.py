@@ -9,6 +9,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from connectors.publisher import SETTINGS
 from hub.workers.access import Care, Wanted, look
 from tests.support.waiting import until
 
@@ -19,9 +20,8 @@ REFUSED_MS = 400  # kafka-python tries a refused token again until this is over
 
 @contextmanager
 def producer(login: dict[str, Any], **settings: Any) -> Iterator[KafkaProducer]:
-    """A producer set up as the connectors' is: acknowledged, not idempotent."""
-    given = {"acks": "all", "enable_idempotence": False, "bootstrap_timeout_ms": BOOTSTRAP_MS} | login | settings
-    opened = KafkaProducer(**given)
+    """A producer set up as the connectors' is: a record that is sent again keeps its place before the next."""
+    opened = KafkaProducer(**(SETTINGS | {"bootstrap_timeout_ms": BOOTSTRAP_MS} | login | settings))
     try:
         yield opened
     finally:
