@@ -23,12 +23,7 @@ from tests.support.services import Broker, new_issuer, start_broker, state_folde
 from tests.support.waiting import until
 from tests.support.working import Working
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.kafka,
-    # kafka-python drops the sockets of failed connections without closing them.
-    pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
-]
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
 
 @pytest.fixture(scope="module")
