@@ -66,10 +66,8 @@ def test_a_running_connector_publishes_what_changes_and_ends_when_told(sdpd: Age
     wait_for(lambda: sdpd.status().get("state") == "ok")
     sdpd.write_rows([*rows[:2], (*rows[2][:2], "FollowUp", "Canary 2")])
     wait_for(lambda: sdpd.status()["totals"].get("acknowledged") == 4)
-    began = time.monotonic()
 
     assert stop(process) == 0
-    assert time.monotonic() - began < 5
     assert sdpd.received()[-1]["type"] == "case.trafficking.updated"
     assert sdpd.status()["state"] == "stopped"
 
