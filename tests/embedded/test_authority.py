@@ -37,7 +37,7 @@ def served(vouched: Vouched) -> Iterator[int]:
         thread = threading.Thread(target=shake)
         thread.start()
         yield listening.getsockname()[1]
-        thread.join(10)
+        thread.join(60)
 
 
 def connect(authority: Path, port: int, name: str = HOST) -> str | None:

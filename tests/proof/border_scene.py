@@ -59,7 +59,7 @@ class Memory(threading.Thread):
     def stop(self) -> None:
         """Sample no more."""
         self._stopped.set()
-        self.join(10)
+        self.join(60)
 
     def between(self, began_s: float, ended_s: float) -> dict[str, tuple[float, float, float]]:
         """Of each process in MB: the last before, the most during, the last after."""

@@ -36,7 +36,7 @@ class Door:
         """Shut for good."""
         self.shut()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
     async def _open(self) -> None:

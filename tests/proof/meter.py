@@ -64,7 +64,7 @@ class Meter(threading.Thread):
     def stop(self) -> None:
         """Sample no more."""
         self._stopped.set()
-        self.join(10)
+        self.join(60)
 
     def counts(self) -> str:
         """How far each is."""

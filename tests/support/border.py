@@ -84,7 +84,7 @@ class Side:
             yield self.url
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(60)
             server.server_close()
 
     def anchor(self, at: datetime | None = None, **differs: Any) -> Anchor:

@@ -31,7 +31,7 @@ def producer(login: dict[str, Any], **settings: Any) -> Iterator[KafkaProducer]:
 def write(login: dict[str, Any], topic: str, value: bytes = b"{}", **settings: Any) -> None:
     """Send one record and wait for its acknowledgement."""
     with producer(login, **settings) as opened:
-        opened.send(topic, value).get(timeout=10)
+        opened.send(topic, value).get(timeout=30)
 
 
 def read(login: dict[str, Any], topic: str, *, group: str | None = None, wait_ms: int = 5000) -> list[Any]:

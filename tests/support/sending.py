@@ -112,5 +112,5 @@ def sending(node: Node, *, most: int = 32) -> Iterator[Sender]:
         yield sender
     finally:
         told.set()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()

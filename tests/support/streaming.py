@@ -25,7 +25,7 @@ from tests.support import cast
 from tests.support.node import UNLIMITED, Desk, Node
 
 SETTINGS = StreamSettings(port=0)
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Live:

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 T = TypeVar("T")
 POLL_S = 0.02
+PATIENCE_S = 60.0  # costs nothing where it comes; a loaded machine is slow
 
 
-def until(found: Callable[[], T], *, within_s: float = 10.0, what: str = "what was waited for") -> T:
+def until(found: Callable[[], T], *, within_s: float = PATIENCE_S, what: str = "what was waited for") -> T:
     """
     The first true answer of `found`.
 

@@ -119,9 +119,9 @@ class Working:
         """The same through a producer that is there."""
         topic = wire.in_topic(agency.id, self.prefix)
         futures = [opened.send(topic, value, key=b"subject") for value in values]
-        return max(int(future.get(timeout=20).offset) for future in futures)
+        return max(int(future.get(timeout=60).offset) for future in futures)
 
-    def ingested(self, agency: Agency, offset: int, *, within_s: float = 20.0) -> None:
+    def ingested(self, agency: Agency, offset: int, *, within_s: float = 60.0) -> None:
         """Wait until everything of an agency up to `offset` is dealt with."""
         topic = wire.in_topic(agency.id, self.prefix)
         query = "SELECT 1 FROM kafka_offset WHERE topic = %s AND next_offset > %s"

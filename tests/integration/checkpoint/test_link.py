@@ -64,7 +64,7 @@ def test_a_checkpoint_without_tls_gets_nothing(us: Side, mx: Side) -> None:
         moved(us, f"https://127.0.0.1:{plain.getsockname()[1]}")
 
         assert code_of(us, mx) == "tls"
-        thread.join(10)
+        thread.join(60)
     assert batch.HEADER.encode() not in got[0]
 
 

@@ -25,7 +25,7 @@ from tests.integration.checkpoint.test_link import certificate
 from tests.support.border import HOST, Side
 from tests.support.waiting import until
 
-ENDS_S = 10
+ENDS_S = 30
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def at_once(*acts: Any) -> list[int]:
     start = Barrier(len(acts))
 
     def run(act: Any) -> int:
-        start.wait(10)
+        start.wait(60)
         return int(act().status_code)
 
     with ThreadPoolExecutor(len(acts)) as threads:

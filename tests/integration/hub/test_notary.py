@@ -45,7 +45,7 @@ def notarizing(node: Node, count: int = 1) -> Iterator[list[threading.Event]]:
         for end in ends:
             end.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
 
 
@@ -58,7 +58,7 @@ def leader(node: Node) -> tuple[object, int] | None:
 def closed(node: Node) -> None:
     """Wait until every entry has its leaf under a head."""
     query = "SELECT count(*) = coalesce((SELECT max(size) FROM tree_head), 0) FROM audit"
-    until(lambda: node.rows(query)[0][0], what="a head over every entry")
+    until(lambda: node.rows(query)[0][0], within_s=60, what="a head over every entry")
 
 
 def whole(node: Node) -> None:
@@ -106,7 +106,7 @@ def test_writers_that_commit_in_any_order_lose_nothing_to_several_notaries(node:
         until(lambda: node.rows("SELECT count(*) > 20 FROM audit_leaf")[0][0])
         ends[0].set()
         for writer in writers:
-            writer.join(20)
+            writer.join(60)
         closed(node)
     whole(node)
 

@@ -10,7 +10,7 @@ from hub.store.rejections import Rejection
 from tests.support.cast import POLICE
 from tests.support.node import Node
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def refused(code: str) -> Rejection:

@@ -25,7 +25,7 @@ from tests.support.waiting import until
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[3]
-ENDS_S = 4
+ENDS_S = 30
 
 
 class Process:

@@ -37,7 +37,7 @@ def member(kafka: Broker) -> Iterator[Membership]:
         yield one
     finally:
         told.set()
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
