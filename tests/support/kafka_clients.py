@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.errors import RetriableError
 
 from connectors.publisher import SETTINGS
 from hub.workers.access import Care, Wanted, look
@@ -48,6 +49,17 @@ def read(login: dict[str, Any], topic: str, *, group: str | None = None, wait_ms
         return [record for batch in consumer.poll(timeout_ms=wait_ms).values() for record in batch]
     finally:
         consumer.close()
+
+
+def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """What a topic consists of, once there is one; a broker that has just come back knows of nothing for a moment."""
+
+    def known() -> list[int]:
+        with suppress(RetriableError):
+            return sorted(consumer.partitions_for_topic(topic) or ())
+        return []
+
+    return [TopicPartition(topic, number) for number in until(known, what=topic)]
 
 
 def project(admin: KafkaAdminClient, *agencies: str, prefix: str, node_principal: str = "us-node") -> None:

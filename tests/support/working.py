@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 
 from hub.directory import Agency
@@ -20,7 +20,7 @@ from hub.workers.topics import rejected_topic
 from schemas import wire
 from tests.support import cast
 from tests.support.events import Wire
-from tests.support.kafka_clients import producer
+from tests.support.kafka_clients import partitions_of, producer
 from tests.support.node import Node
 from tests.support.services import Broker
 from tests.support.waiting import until
@@ -139,8 +139,7 @@ class Working:
         consumer = KafkaConsumer(**self.login(reader), enable_auto_commit=False, auto_offset_reset="earliest")
         found: list[Any] = []
         try:
-            partitions = until(lambda: consumer.partitions_for_topic(topic), what=topic)
-            consumer.assign([TopicPartition(topic, partition) for partition in sorted(partitions)])
+            consumer.assign(partitions_of(consumer, topic))
 
             def has_come() -> bool:
                 found.extend(record for batch in consumer.poll(timeout_ms=100).values() for record in batch)

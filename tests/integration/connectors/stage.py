@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from schemas import wire
 from tests.connectors.endpoints import Answer, Asked, Endpoint, endpoint, granted, write_key
-from tests.support.kafka_clients import project
+from tests.support.kafka_clients import partitions_of, project
 from tests.support.services import Broker
 
 SDPD, LAPD, FGE = "us-ca-sdpd", "us-ca-lapd", "mx-bcn-fge"
@@ -151,8 +151,7 @@ def read_topic(broker: Broker, topic: str) -> list[dict[str, Any]]:
     """Every record there is now."""
     consumer = KafkaConsumer(**broker.login_as("us-node"), enable_auto_commit=False, bootstrap_timeout_ms=15_000)
     try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(partitions)
+        consumer.assign(partitions := partitions_of(consumer, topic))
         consumer.seek_to_beginning()
         ends = consumer.end_offsets(partitions)
         found: list[dict[str, Any]] = []
