@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import trustme
 from _pytest.nodeid import NodeId
 from hypothesis import settings
 
@@ -59,6 +60,20 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """After the last test that talks to Kafka, while that is still forgiven, collect what its client dropped."""
     if item.get_closest_marker("kafka") and not (nextitem and nextitem.get_closest_marker("kafka")):
         gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def strange_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """
+    One authority in the place of the machine's own: no test leans on those, and each client would read them all.
+
+    Reading them takes 40 ms of processor time, longer than most tests.
+    """
+    file = tmp_path_factory.mktemp("authority") / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        yield
 
 
 @pytest.fixture(scope="session")

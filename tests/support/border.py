@@ -29,9 +29,9 @@ from hub.workers.courier import Courier
 from hub.workers.tls import ClientCertificate, context_for
 from tests.support import cast
 from tests.support.node import Node
+from tests.support.waiting import POLL_S
 
 HOST = "127.0.0.1"
-POLL_S = 0.02  # how soon a server notices that it is to stop
 MOST_ROUNDS = 1000  # of one delivery; more would mean that it never comes to an end
 
 

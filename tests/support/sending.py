@@ -18,6 +18,7 @@ from hub.workers.posting import Poster
 from hub.workers.sender import Sender, run
 from tests.support import cast
 from tests.support.node import Node
+from tests.support.waiting import POLL_S
 
 LOOPBACK = networks(["127.0.0.0/8"])
 
@@ -79,7 +80,7 @@ def receiver() -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
     thread.start()
     held.url = f"http://127.0.0.1:{server.server_port}/hook"
     try:

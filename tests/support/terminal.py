@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.support.node import ISSUER, Node, client_key
+from tests.support.waiting import POLL_S
 
 
 class _Quiet(WSGIRequestHandler):
@@ -26,7 +27,7 @@ class _Quiet(WSGIRequestHandler):
 def served(node: Node) -> Iterator[str]:
     """The gateway of `node` on a free port of loopback; its URL."""
     server = make_server("127.0.0.1", 0, node.app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
