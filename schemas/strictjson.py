@@ -7,6 +7,8 @@ import math
 import re
 from typing import Any, NoReturn
 
+import orjson
+
 from schemas.flaws import Malformed, flaw, member
 from schemas.texts import Text
 
@@ -64,6 +66,7 @@ BAD_CHARACTER = Text(
     code="json-bad-character",
 )
 
+_OTHERWISE = object()  # null is a value
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _BRACKETS_AND_COMMAS = bytes(byte for byte in range(256) if byte not in b"[]{},")
 _SQUARE = bytes.maketrans(b"{}", b"[]")
@@ -80,17 +83,36 @@ def parse(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH,
     """
     if len(raw) > max_bytes:
         _refuse(TOO_BIG.format(size=len(raw), limit=max_bytes))
-    text = _decode(raw)
     _check_shape(raw, max_depth, max_items)
+    value = _reread(raw)
+    if value is _OTHERWISE:
+        value = _read(raw, max_depth)
+    if _SUSPECT.search(raw) and _UNUSABLE.search(_all_strings(value)):
+        _refuse(BAD_CHARACTER)
+    return value
+
+
+def _reread(raw: bytes) -> object:
+    """
+    The value, if writing it gives these very bytes: then there is one meaning to them.
+
+    A member that appears twice would be written once, and NaN, a huge number or a mark before the text not at all.
+    Most machines write without spaces and escapes; for them this takes a tenth of the time.
+    """
     try:
-        value = _DECODER.decode(text)
+        value = orjson.loads(raw)
+        return value if orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER) == raw else _OTHERWISE
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return _OTHERWISE
+
+
+def _read(raw: bytes, max_depth: int) -> object:
+    try:
+        return _DECODER.decode(_decode(raw))
     except json.JSONDecodeError as error:
         raise Malformed(flaw("", SYNTAX.format(line=error.lineno, column=error.colno))) from None
     except RecursionError:  # unbalanced brackets only; balanced ones were counted
         raise Malformed(flaw("", TOO_DEEP.format(limit=max_depth))) from None
-    if _SUSPECT.search(raw) and _UNUSABLE.search(_all_strings(value)):
-        _refuse(BAD_CHARACTER)
-    return value
 
 
 def _decode(raw: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +92,23 @@ def test_a_refusal_names_no_member_that_could_be_personal_data() -> None:
 def test_it_reads_whatever_json_writes(value: object) -> None:
     assert strictjson.parse(json.dumps(value).encode(), max_depth=64) == value
     assert strictjson.parse(json.dumps(value, ensure_ascii=False, indent=1).encode(), max_depth=64) == value
+
+
+@given(JSON_VALUES)
+def test_it_reads_the_same_from_the_shortest_spelling(value: object) -> None:
+    spelt_out = strictjson.parse(json.dumps(value).encode(), max_depth=64)
+
+    assert repr(strictjson.parse(orjson.dumps(value), max_depth=64)) == repr(spelt_out)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "b", "é"]), st.integers(0, 9)), max_size=5))
+def test_however_short_an_object_is_spelt_a_member_comes_once(members: list[tuple[str, int]]) -> None:
+    raw = ("{" + ",".join(f'"{name}":{value}' for name, value in members) + "}").encode()
+
+    if len(dict(members)) < len(members):
+        assert refusal(raw) == "json-duplicate-member"
+    else:
+        assert strictjson.parse(raw) == dict(members)
 
 
 @given(st.binary(max_size=200))
