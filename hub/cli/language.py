@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gettext
 import os
+from pathlib import Path
 
 from schemas.texts import Text, language_of
 
 LANGUAGE = language_of(os.environ)
+
+# What click says on its own ("Usage:", "No such command") it looks up here, by the same variables of the environment.
+gettext.bindtextdomain("messages", str(Path(__file__).with_name("locale")))
 
 
 def say(en: str, es: str) -> str:
