@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 import click
 
 from hub.cli.language import LANGUAGE, say
+from hub.cli.sections import OTHERS, SECTIONS
 from hub.embedded.errors import EmbeddedError
 from hub.errors import HubError
 from hub.settings import SettingsError
@@ -22,6 +23,7 @@ ABOUT = Text(
 # Exit status: 0 done, 1 refused or not found, 2 wrong use or settings, 3 something needed is away.
 USAGE, AWAY = 2, 3
 PLUGINS = "puente.commands"
+LONG = 200  # characters of a command's first sentence: none is cut off
 
 
 # Where the node's commands are; each module is loaded when its command is asked for.
@@ -64,6 +66,17 @@ class Commands(click.Group):
                     loaded.add_command(each)
             return loaded
         return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """By who uses them, each with its first sentence; what another package adds comes last."""
+        named = {name for _, names in SECTIONS for name in names}
+        others = tuple(name for name in self.list_commands(ctx) if name not in named)
+        for title, names in (*SECTIONS, (OTHERS, others)):
+            known = [(name, command) for name in names if (command := self.get_command(ctx, name)) is not None]
+            rows = [(name, command.get_short_help_str(limit=LONG)) for name, command in known]
+            if rows:
+                with formatter.section(title.in_(LANGUAGE)):
+                    formatter.write_dl(rows)
 
 
 @click.group(cls=Commands, help=ABOUT.in_(LANGUAGE), context_settings={"help_option_names": ["-h", "--help"]})
