@@ -70,13 +70,12 @@ WITH ready AS (
      ORDER BY k.due_at, k.no LIMIT %(most)s
 ), claimed AS (
     UPDATE delivery d SET due_at = %(until)s, since = %(at)s, tries = d.tries + 1
-      FROM taken CROSS JOIN tally t
-     WHERE d.no = ANY(ARRAY(SELECT no FROM taken)) AND d.no = taken.no AND t.subscription = d.subscription
+      FROM taken WHERE d.no = ANY(ARRAY(SELECT no FROM taken)) AND d.no = taken.no
     RETURNING d.no, d.subscription, d.kind, d.seq, d.event, d.position, d.is_urgent, d.about, d.tries, d.made_at,
-              t.seq AS told, taken.due_at AS waited_since
+              taken.due_at AS waited_since
 )
-SELECT no, subscription, kind, seq, event, position, is_urgent, about, tries, made_at, told
-  FROM claimed ORDER BY waited_since, no
+SELECT c.no, c.subscription, c.kind, c.seq, c.event, c.position, c.is_urgent, c.about, c.tries, c.made_at, t.seq AS told
+  FROM claimed c JOIN tally t ON t.subscription = c.subscription ORDER BY c.waited_since, c.no
 """
 
 
