@@ -122,7 +122,9 @@ class CredentialChangeSchema(Row):
 
     key = fields.String(required=True, validate=KEY)
     scopes = fields.List(
-        fields.String(validate=validate.OneOf(SCOPES)), load_default=list(SCOPES), validate=validate.Length(1)
+        fields.String(validate=validate.OneOf(SCOPES)),
+        load_default=list(SCOPES),
+        validate=validate.Length(1, len(SCOPES)),
     )
     jurisdictions = fields.List(
         fields.String(validate=known_place), load_default=list(ANYWHERE), validate=validate.Length(1, 100)

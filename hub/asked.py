@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate
 
 from hub.filter_rows import FILTER
+from hub.fitting import explain
 from schemas.complaints import REPEATED, UNKNOWN
 from schemas.envelope import STATUSES
 
@@ -39,6 +40,10 @@ class Query(Schema):
 
     class Meta:
         unknown = RAISE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - as marshmallow has it
+        """Each parameter says what would fit."""
+        explain(field_obj)
 
     @pre_load
     def _once_each(self, data: Any, **_: Any) -> Any:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from hub.directory import Kind
+from hub.fitting import explain
 from hub.grants import Grant, GrantSet, Selector, Tlp
-from schemas.complaints import NULL, REQUIRED, UNKNOWN
+from schemas.complaints import UNKNOWN
 from schemas.places import is_jurisdiction
 from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
@@ -24,8 +25,8 @@ class Row(Schema):
     error_messages = {"unknown": UNKNOWN}
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - marshmallow calls it
-        """Every field complains alike."""
-        field_obj.error_messages = field_obj.error_messages | {"required": REQUIRED, "null": NULL}
+        """Every field says what would fit."""
+        explain(field_obj)
 
 
 AN_ATTESTATION = validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,63}\Z")  # 28-cfr-23, nda, data-processing
