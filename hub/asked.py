@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate
+from marshmallow import RAISE, ValidationError, fields, post_load, pre_load, validate
 
 from hub.filter_rows import FILTER
-from hub.fitting import explain
-from schemas.complaints import REPEATED, UNKNOWN
+from hub.fitting import Explained
+from schemas.complaints import REPEATED
 from schemas.envelope import STATUSES
 
 if TYPE_CHECKING:
@@ -33,17 +33,11 @@ def refuse_repeated(names: Iterable[str]) -> None:
         raise ValidationError(repeated)
 
 
-class Query(Schema):
+class Query(Explained):
     """Query parameters; an unknown or repeated one is an error, or a misspelt filter would silently widen an answer."""
-
-    error_messages = {"unknown": UNKNOWN}
 
     class Meta:
         unknown = RAISE
-
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - as marshmallow has it
-        """Each parameter says what would fit."""
-        explain(field_obj)
 
     @pre_load
     def _once_each(self, data: Any, **_: Any) -> Any:

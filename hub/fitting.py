@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
 from schemas.complaints import (
     COUNT,
@@ -22,6 +22,7 @@ from schemas.complaints import (
     NULL,
     PATTERN,
     REQUIRED,
+    UNKNOWN,
 )
 from schemas.texts import Text
 
@@ -50,6 +51,16 @@ _KINDS = {
     fields.Dict: NOT_AN_OBJECT,
 }
 _OF_A_FIELD = {"required": REQUIRED, "null": NULL}
+
+
+class Explained(Schema):
+    """What is read of strangers: each field says what would fit, and what is not known is refused by name."""
+
+    error_messages = {"unknown": UNKNOWN}
+
+    def on_bind_field(self, _field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Called by marshmallow for each field of each schema that is made."""
+        explain(field_obj)
 
 
 def explain(field: fields.Field[Any]) -> None:

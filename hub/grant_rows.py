@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from hub.directory import Kind
-from hub.fitting import explain
+from hub.fitting import Explained
 from hub.grants import Grant, GrantSet, Selector, Tlp
-from schemas.complaints import UNKNOWN
 from schemas.places import is_jurisdiction
 from schemas.sensitivity import Sensitivity
 from schemas.texts import Text
@@ -19,14 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Row(Schema):
+class Row(Explained):
     """A table of a rules file; who wrote it hears in both languages what is missing or misspelt."""
-
-    error_messages = {"unknown": UNKNOWN}
-
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - marshmallow calls it
-        """Every field says what would fit."""
-        explain(field_obj)
 
 
 AN_ATTESTATION = validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,63}\Z")  # 28-cfr-23, nda, data-processing
