@@ -139,7 +139,7 @@ def _console() -> Sequence[Path]:
 
 def _read(node: Stage, readers: Mapping[str, Client]) -> dict[str, str]:
     """Whether each of them reads all of the one topic, as the feed has it, and nothing of the other."""
-    until(lambda: _answers(node), within_s=60, what="the gateway")
+    until(lambda: _answers(node), what="the gateway")
     for agency in (POSTING, READING, OTHER):
         node.enrol(agency)
     for agency in (READING, OTHER):
@@ -150,7 +150,7 @@ def _read(node: Stage, readers: Mapping[str, Client]) -> dict[str, str]:
         for number in range(COUNT):
             told = events.alert(id=f"alert-{number}", subject=f"subject-{number % 7}", source=POSTING)
             gateway.publish(orjson.dumps(told))
-    until(lambda: all(_sent(node, agency) == COUNT for agency in (READING, OTHER)), within_s=60, what="all is written")
+    until(lambda: all(_sent(node, agency) == COUNT for agency in (READING, OTHER)), what="all is written")
     with Gateway(profile(node, READING, key_of(node, READING))) as gateway:
         expected = [dict(entry) for entry in gateway.feed(limit=500).events]
     found = {}
@@ -182,7 +182,7 @@ def _in_javascript(node: Stage, python: Path) -> dict[str, str]:
                 until(lambda: stream.ids(), within_s=30, what="the first events")
                 node_clients.kill(node.fleet.pids().get("stream"))
             node.watch()
-        until(lambda: _came(node, stream), within_s=60, what="everything has come")
+        until(lambda: _came(node, stream), what="everything has come")
         came = stream.ids()
     print(f"eventsource: {len(came)} of {STREAMED}; standardwebhooks: {webhooks}", flush=True)
     return {

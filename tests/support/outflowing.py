@@ -24,7 +24,6 @@ from tests.support.subscribing import subscribe
 from tests.support.waiting import until
 from tests.support.working import Working
 
-SOON_S = 30.0  # where processors are shared; how long it really takes is for the proofs to say
 KAFKA: dict[str, Any] = {"channel": "kafka", "address": "", "proven": False}
 
 
@@ -62,7 +61,7 @@ class Outs:
     def settled(self) -> None:
         """Wait until the outflow has come as far as the log is."""
         node = self.works.node
-        until(lambda: not node.rows("SELECT 1 FROM pending"), within_s=SOON_S, what="the log holds everything")
+        until(lambda: not node.rows("SELECT 1 FROM pending"), what="the log holds everything")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Reader:
     def _until_ruled(self, wanted: bool, *, what: str) -> None:
         rule = to_read_out(self.agency.id, self.outs.works.prefix)
         with KafkaAdminClient(**self.outs.login()) as admin:
-            until(lambda: (rule in set(admin.describe_acls(ANY_RULE)[0])) is wanted, within_s=SOON_S, what=what)
+            until(lambda: (rule in set(admin.describe_acls(ANY_RULE)[0])) is wanted, what=what)
 
     def is_refused(self, by: Agency | None = None) -> bool:
         """Whether the broker lets its agency, or this one, read nothing there."""
@@ -137,13 +136,13 @@ class Reader:
                 found[:] = look()
                 return [headers(one).get("id") for one in found] == list(wanted)
 
-            until(is_there, within_s=SOON_S, what=f"{wanted} in {self.topic}")
+            until(is_there, what=f"{wanted} in {self.topic}")
         return found
 
     def told(self, least: int) -> list[Any]:
         """What it reads itself, once there is so much."""
         name = self.topic.removeprefix(self.outs.works.prefix)
-        return self.outs.works.held(name, least=least, reader=self.agency.id, within_s=SOON_S)
+        return self.outs.works.held(name, least=least, reader=self.agency.id)
 
 
 def disclosed(reader: Reader) -> list[str]:

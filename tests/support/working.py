@@ -23,7 +23,7 @@ from tests.support.events import Wire
 from tests.support.kafka_clients import partitions_of, producer
 from tests.support.node import Node
 from tests.support.services import Broker
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 ALL = ("sequencer", "reconciler", "relay", "ingest")
 SETTINGS = WorkerSettings(lease_ms=500)
@@ -62,7 +62,7 @@ class Working:
             thread.join(30)
             assert not thread.is_alive(), f"{thread.name} does not stop"
 
-    def admitted(self, agency: Agency, *, within_s: float = 60.0) -> None:
+    def admitted(self, agency: Agency, *, within_s: float = PATIENCE_S) -> None:
         """Wait until the broker lets an agency write to its topic."""
         topic = wire.in_topic(agency.id, self.prefix)
         with KafkaAdminClient(**self.login()) as admin:
@@ -121,7 +121,7 @@ class Working:
         futures = [opened.send(topic, value, key=b"subject") for value in values]
         return max(int(future.get(timeout=60).offset) for future in futures)
 
-    def ingested(self, agency: Agency, offset: int, *, within_s: float = 60.0) -> None:
+    def ingested(self, agency: Agency, offset: int, *, within_s: float = PATIENCE_S) -> None:
         """Wait until everything of an agency up to `offset` is dealt with."""
         topic = wire.in_topic(agency.id, self.prefix)
         query = "SELECT 1 FROM kafka_offset WHERE topic = %s AND next_offset > %s"
@@ -133,7 +133,7 @@ class Working:
         self.ingested(agency, offset)
         return offset
 
-    def held(self, name: str, *, least: int = 1, reader: str = "us-node", within_s: float = 60.0) -> list[Any]:
+    def held(self, name: str, *, least: int = 1, reader: str = "us-node", within_s: float = PATIENCE_S) -> list[Any]:
         """All records of a topic, once there are `least`; `name` without prefix."""
         topic = f"{self.prefix}{name}"
         consumer = KafkaConsumer(**self.login(reader), enable_auto_commit=False, auto_offset_reset="earliest")

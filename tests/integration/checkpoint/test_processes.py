@@ -79,7 +79,7 @@ def test_a_batch_goes_from_one_process_to_the_other(us: Side, mx: Side) -> None:
     port = moved(us, mx)
     with running("checkpoint", desk(mx, folder), port), running("border", desk(us, folder)) as worker:
         query = "SELECT out_seq > 0 AND out_seq = receipted FROM crossing"
-        until(lambda: us.node.rows(query) == [(True,)], within_s=60, what="receipts")
+        until(lambda: us.node.rows(query) == [(True,)], what="receipts")
 
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(ENDS_S) == 0
@@ -91,7 +91,7 @@ def test_the_real_checkpoint_keeps_its_bounds_and_speaks_tls_13_alone(us: Side, 
     folder = us.folder.parent
     port = moved(us, mx)
     with running("checkpoint", desk(mx, folder), port):
-        until(lambda: answers(mx), within_s=60, what="the checkpoint")
+        until(lambda: answers(mx), what="the checkpoint")
         us.send(mx)
         hostile = Hostile(us, mx)
         packed = bomb(1 << 30)
@@ -118,7 +118,7 @@ def test_the_real_checkpoint_asks_for_a_certificate_where_it_is_told_to(us: Side
     port = moved(us, mx)
     mx.client = certificate(clients, tmp_path)
     with running("checkpoint", at, port):
-        until(lambda: answers(mx), within_s=60, what="the checkpoint")
+        until(lambda: answers(mx), what="the checkpoint")
 
         with us.sending(mx) as sender, pytest.raises(Undelivered) as refused:
             sender.once()
@@ -142,7 +142,7 @@ def test_every_figure_is_told_once_though_counters_are_shared_between_processes(
             return ""
 
     with running("management", at):
-        until(told, within_s=60, what="metrics")
+        until(told, what="metrics")
         told()
         names = [line.split()[2] for line in told().splitlines() if line.startswith("# HELP")]
 

@@ -92,7 +92,7 @@ def test_a_lost_database_is_waited_for(us: Side, mx: Side) -> None:
                 " WHERE application_name LIKE 'puente-border%' AND datname = current_database()"
             )
             peers_before = mx.node.rows("SELECT heard_at FROM crossing")
-        until(lambda: mx.node.rows("SELECT heard_at FROM crossing") > peers_before, within_s=60, what="a next batch")
+        until(lambda: mx.node.rows("SELECT heard_at FROM crossing") > peers_before, what="a next batch")
 
 
 def test_an_outage_costs_no_more_than_a_window_and_is_named(us: Side, mx: Side) -> None:
@@ -104,7 +104,7 @@ def test_an_outage_costs_no_more_than_a_window_and_is_named(us: Side, mx: Side) 
         made = us.node.rows(query)[0][1]
 
         us.node.rows("UPDATE peer SET url = %s", here)
-        until(caught_up(us), within_s=60, what="receipts after the outage")
+        until(caught_up(us), what="receipts after the outage")
     assert 0 < made <= 4
     assert mx.node.rows("SELECT in_seq FROM crossing") == us.node.rows("SELECT out_seq FROM crossing")
 
@@ -146,7 +146,7 @@ def test_a_stop_over_there_stops_it_here_too_and_whoever_begins_again_first_wait
         if first == "us":
             until(lambda: us.node.rows(state) == [("open", "stopped")], what="waiting for the other side")
         resume(mx if first == "us" else us)
-        until(caught_up(us), within_s=60, what="receipts of the new stream")
+        until(caught_up(us), what="receipts of the new stream")
     mx.send(us)
     assert (us.node.rows(state), mx.node.rows(state)) == ([("open", None)], [("open", None)])
 

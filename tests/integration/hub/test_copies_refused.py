@@ -218,7 +218,7 @@ def test_what_was_sent_over_kafka_after_the_backup_is_read_again(operator: Opera
     with at_work(operator) as node:
         works = Working(node, kafka, "restored.")
         works.start()
-        works.ingested(POLICE, last, within_s=60)
+        works.ingested(POLICE, last)
         everything = sorted(event["id"] for event in before + after)
         until(lambda: len(read(node)[0]) >= len(everything), what="everything has its place")
         works.deal_with(POLICE, new := missing_child())

@@ -58,7 +58,7 @@ def leader(node: Node) -> tuple[object, int] | None:
 def closed(node: Node) -> None:
     """Wait until every entry has its leaf under a head."""
     query = "SELECT count(*) = coalesce((SELECT max(size) FROM tree_head), 0) FROM audit"
-    until(lambda: node.rows(query)[0][0], within_s=60, what="a head over every entry")
+    until(lambda: node.rows(query)[0][0], what="a head over every entry")
 
 
 def whole(node: Node) -> None:
@@ -142,13 +142,13 @@ def process(node: Node, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_notary_that_was_killed_leaves_a_tree_that_the_next_one_goes_on_with(node: Node, tmp_path: Path) -> None:
     for _ in range(3):
         with process(node, tmp_path) as child:
-            until(lambda: leader(node), within_s=60)
+            until(lambda: leader(node))
             node.note("us-x", 3000)
-            until(lambda: node.rows("SELECT count(*) FROM audit_leaf")[0][0] % 3000, within_s=60)
+            until(lambda: node.rows("SELECT count(*) FROM audit_leaf")[0][0] % 3000)
             child.kill()
         node.rows("UPDATE lease SET until = '-infinity' WHERE name = 'notary'")  # the next one need not wait for it
     with process(node, tmp_path):
-        until(lambda: leader(node), within_s=60)
+        until(lambda: leader(node))
         node.note("us-x", 1)
         closed(node)
 
@@ -160,7 +160,7 @@ def test_a_notary_that_was_killed_leaves_a_tree_that_the_next_one_goes_on_with(n
 
 def test_a_leader_that_sleeps_past_its_lease_adds_nothing_when_it_wakes(node: Node, tmp_path: Path) -> None:
     with process(node, tmp_path) as child:
-        _, fence = until(lambda: leader(node), within_s=60) or (None, 0)
+        _, fence = until(lambda: leader(node)) or (None, 0)
         child.send_signal(signal.SIGSTOP)
         node.rows("UPDATE lease SET until = '-infinity' WHERE name = 'notary'")
         with notarizing(node):

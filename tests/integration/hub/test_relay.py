@@ -46,7 +46,7 @@ def of_subject(works: Working, topic: str, subject: str, *, least: int) -> list[
         found[:] = [record for record in works.held(topic) if record.key == subject.encode()]
         return len(found) >= least
 
-    until(have_come, within_s=60)
+    until(have_come)
     return found
 
 
@@ -166,7 +166,7 @@ def test_a_suspended_agency_writes_no_more(works: Working) -> None:
         with connect(works.node.url, name="test") as conn:
             agencies.set_standing(conn, suspect.id, Standing.SUSPENDED)
 
-        until(is_refused, within_s=60, what="the refusal")
+        until(is_refused, what="the refusal")
 
 
 def test_others_are_not_touched_by_it(works: Working) -> None:

@@ -93,7 +93,7 @@ def process(node: Node, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
             [sys.executable, "-m", "hub.cli", "sequencer"], env=os.environ | told, stdout=output, stderr=output
         )
         try:
-            until(lambda: holder(node)[0], within_s=60)
+            until(lambda: holder(node)[0])
             yield child
         finally:
             child.send_signal(signal.SIGCONT)

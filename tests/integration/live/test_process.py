@@ -99,7 +99,7 @@ def test_a_stream_comes_from_the_process_and_ends_with_it(node: Node, tmp_path: 
     police = node.desk(POLICE)
 
     with running(node, tmp_path, **settings) as (told, process):
-        until(lambda: opened(told, verify) or process.poll() is not None, within_s=60, what="the process")
+        until(lambda: opened(told, verify) or process.poll() is not None, what="the process")
         headers = {"Authorization": f"Bearer {told.token()}"}
         with (
             httpx.Client(verify=verify, timeout=20) as client,

@@ -24,7 +24,7 @@ def topics(kafka: Broker) -> None:
     """The reconciler has been there."""
     wanted = Wanted(prefix=PREFIX, node_principal="us-node", agencies=())
     with KafkaAdminClient(**kafka.login_as("us-node")) as admin:
-        until(lambda: look(admin, wanted, Care()), within_s=60)
+        until(lambda: look(admin, wanted, Care()))
 
 
 @contextmanager
@@ -44,11 +44,11 @@ def member(kafka: Broker) -> Iterator[Membership]:
 @pytest.mark.usefixtures("topics")
 def test_one_has_all_and_two_have_half_each(kafka: Broker) -> None:
     with member(kafka) as first:
-        until(lambda: sorted(first.parts()) == list(range(PARTS)), within_s=60)
+        until(lambda: sorted(first.parts()) == list(range(PARTS)))
         with member(kafka) as second:
-            until(lambda: len(first.parts()) == len(second.parts()) == PARTS // 2, within_s=60)
+            until(lambda: len(first.parts()) == len(second.parts()) == PARTS // 2)
             assert sorted([*first.parts(), *second.parts()]) == list(range(PARTS))
-        until(lambda: sorted(first.parts()) == list(range(PARTS)), within_s=60)
+        until(lambda: sorted(first.parts()) == list(range(PARTS)))
 
 
 def test_without_a_broker_all_of_the_work_is_looked_at(kafka: Broker, monkeypatch: pytest.MonkeyPatch) -> None:

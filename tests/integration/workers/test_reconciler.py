@@ -79,7 +79,7 @@ def settled(works: Working) -> None:
         with connect(works.node.url, name="test") as conn:
             return access.last_seen(conn).version == agencies.version_of(conn)
 
-    until(follows, within_s=60, what="the broker follows the table")
+    until(follows, what="the broker follows the table")
 
 
 def joined(works: Working, name: str) -> Agency:
@@ -109,9 +109,9 @@ def test_a_rule_made_by_hand_goes_and_is_logged(
     assert not admin.create_acls([by_hand])["failed"]
 
     with caplog.at_level(logging.WARNING, LOGGER):
-        until(lambda: "drift: rule removed: User:us-ca-nosy" in caplog.text, within_s=60, what="the log line")
+        until(lambda: "drift: rule removed: User:us-ca-nosy" in caplog.text, what="the log line")
 
-    until(lambda: by_hand not in rules(admin), within_s=60, what="the rule goes")
+    until(lambda: by_hand not in rules(admin), what="the rule goes")
     assert by_hand.resource_pattern.resource_name in caplog.text
 
 
@@ -122,9 +122,9 @@ def test_a_rule_removed_by_hand_comes_back_and_is_logged(
     admin.delete_acls([to_write(POLICE.id)])
 
     with caplog.at_level(logging.WARNING, LOGGER):
-        until(lambda: "drift: rule given" in caplog.text, within_s=60, what="the log line")
+        until(lambda: "drift: rule given" in caplog.text, what="the log line")
 
-    until(lambda: to_write(POLICE.id) in rules(admin), within_s=60)
+    until(lambda: to_write(POLICE.id) in rules(admin))
     assert f"drift: rule given: User:{POLICE.id} WRITE TOPIC {PREFIX}in.{POLICE.id}.v1" in caplog.text
 
 
@@ -185,7 +185,7 @@ def test_when_the_leader_is_killed_the_rule_of_a_suspended_agency_still_goes(
         first.kill()
         suspend(works, suspect)
 
-        until(lambda: to_write(suspect.id) not in rules(admin), within_s=60, what="the rule goes")
+        until(lambda: to_write(suspect.id) not in rules(admin), what="the rule goes")
 
 
 def test_a_leader_that_wakes_late_gives_nothing_back(works: Working, admin: KafkaAdminClient, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_leader_that_wakes_late_gives_nothing_back(works: Working, admin: Kafk
         settled(works)
         first.send_signal(signal.SIGCONT)
 
-        until(lambda: b"deposed" in (tmp_path / "first").read_bytes(), within_s=60, what="it is deposed")
+        until(lambda: b"deposed" in (tmp_path / "first").read_bytes(), what="it is deposed")
         assert to_write(sleeper.id) not in rules(admin)
 
 

@@ -12,7 +12,7 @@ from hub.store import subscriptions as stored_subscriptions
 from tests.support import cast
 from tests.support.kafka_clients import write
 from tests.support.node import Desk, missing_child
-from tests.support.outflowing import SOON_S, Outs, disclosed, headers
+from tests.support.outflowing import Outs, disclosed, headers
 from tests.support.waiting import until
 from tests.support.working import Working
 
@@ -62,7 +62,7 @@ def test_what_others_write_there_does_not_stay(outs: Outs, police: Desk) -> None
 
     write(outs.login(), reader.topic, b"forged")
 
-    until(lambda: len(reader.held()) == 1 and "again" in headers(reader.held()[0]), within_s=SOON_S, what="it is gone")
+    until(lambda: len(reader.held()) == 1 and "again" in headers(reader.held()[0]), what="it is gone")
     reader.has(published)
 
 
@@ -91,4 +91,4 @@ def test_one_that_does_not_lead_writes_nothing(outs: Outs, works: Working, polic
         assert reader.held() == []
 
         log.drop_lease(conn, "outflow", me)
-    until(lambda: len(reader.held()) == 1, within_s=SOON_S)
+    until(lambda: len(reader.held()) == 1)
