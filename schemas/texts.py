@@ -9,8 +9,13 @@ Language = Literal["en", "es"]
 
 
 def language_of(environment: Mapping[str, str]) -> Language:
-    """The language of a terminal: Spanish if the locale says so (POSIX: LC_ALL, LC_MESSAGES, LANG), else English."""
-    locale = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
+    """
+    The language of a terminal: Spanish if the locale says so, else English.
+
+    As gettext asks: what a person prefers (GNU: LANGUAGE, of which the first counts), then LC_ALL, LC_MESSAGES, LANG.
+    """
+    names = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environment[name] for name in names if environment.get(name)), "")
     return "es" if locale.lower().startswith("es") else "en"
 
 

@@ -10,8 +10,8 @@ from schemas.texts import Text, language_of
 
 LANGUAGE = language_of(os.environ)
 
-# What click says on its own ("Usage:", "No such command") it looks up here, by the same variables of the environment.
-gettext.bindtextdomain("messages", str(Path(__file__).with_name("locale")))
+if LANGUAGE == "es":  # what click says on its own ("Usage:", "No such command") it looks up here
+    gettext.bindtextdomain("messages", str(Path(__file__).with_name("locale")))
 
 
 def say(en: str, es: str) -> str:

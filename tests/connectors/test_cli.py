@@ -111,6 +111,8 @@ def test_status_of_one_that_never_ran(config: Path) -> None:
         ({"LANG": "es_MX.UTF-8"}, "es"),
         ({"LANG": "es_MX.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
         ({"LC_MESSAGES": "es", "LANG": "en_US"}, "es"),
+        ({"LANGUAGE": "es", "LC_ALL": "en_US.UTF-8"}, "es"),
+        ({"LANGUAGE": "en_US:es", "LANG": "es_MX.UTF-8"}, "en"),
         ({}, "en"),
     ],
 )

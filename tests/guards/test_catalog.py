@@ -37,10 +37,10 @@ def places(said: tuple[str, ...]) -> set[str | None]:
     return {name for _, name, _, _ in string.Formatter().parse(text)} | set(re.findall(r"%\(\w+\)s", text))
 
 
-def told(*words: str) -> str:
-    """What `puente` answers at a terminal in Mexico."""
+def told(*words: str, language: str = "") -> str:
+    """What `puente` answers at a terminal in Mexico, to somebody who prefers `language`."""
     command = [sys.executable, "-m", "hub.cli", *words]
-    environment = {**os.environ, "LC_ALL": "es_MX.UTF-8", "LANGUAGE": ""}
+    environment = {**os.environ, "LC_ALL": "es_MX.UTF-8", "LANGUAGE": language}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
     return done.stdout + done.stderr
 
@@ -66,6 +66,10 @@ def test_both_wordings_are_filled_in_with_the_same() -> None:
 
 def test_a_wrong_command_is_named_in_spanish() -> None:
     assert "Error: No existe el comando 'nada'." in told("nada")
+
+
+def test_who_prefers_english_hears_nothing_else() -> None:
+    assert "Error: No such command 'nada'." in told("nada", language="en:es")
 
 
 def test_help_is_headed_in_spanish() -> None:

@@ -115,5 +115,5 @@ def test_every_command_and_option_is_explained_in_both_languages() -> None:
 def spoken(locale: str) -> subprocess.Popen[str]:
     """The words of the command line, asked for in a locale; both run at once."""
     command = [sys.executable, "-m", "tests.guards.cli_words"]
-    environment = {**os.environ, "LC_ALL": f"{locale}.UTF-8", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "LC_ALL": f"{locale}.UTF-8", "LANGUAGE": "", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
